@@ -1,0 +1,11 @@
+//! Understands every statement, or refuses it: method, tables, columns, functions, row-level or
+//! aggregate; and rewrites what is permitted to the contract's views.
+//!
+//! Invariant: whatever node, function, operator, type or setting is not on a list is refused; what
+//! travels is text made from our own tree. Start at [`understand`](fn@understand), then [`rewrite`](fn@rewrite).
+
+pub mod statement;
+pub mod surface;
+
+pub use statement::*;
+pub use surface::Surface;

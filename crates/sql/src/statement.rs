@@ -1,0 +1,115 @@
+//! What comes out of understanding and of rewriting.
+
+use portcullis_contract::Footprint;
+use serde::{Deserialize, Serialize};
+
+/// What the gate does with a statement.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Kind {
+    /// The empty query.
+    Empty,
+    /// Gives rows: SELECT, VALUES, TABLE, SHOW. `for_client` of the cleared text.
+    Query,
+    /// SET, RESET, DISCARD, … from the allow-list; forwarded.
+    Setting,
+    /// The client's own search path; the gate keeps it and resolves names by it, the server's stays pinned.
+    SetSearchPath { path: Vec<String>, local: bool },
+    Transaction(Transaction),
+    /// SQL-level PREPARE name AS query.
+    Prepare { name: String },
+    /// SQL-level EXECUTE name(params); the cleared text is the statement.
+    Execute { name: String },
+    Deallocate { name: Option<String> },
+    DeclareCursor { name: String, hold: bool },
+    /// FETCH/MOVE; taps are those of the cursor.
+    Fetch { name: String, moves: bool },
+    CloseCursor { name: Option<String> },
+    /// COPY (query) TO STDOUT.
+    CopyOut(CopyOut),
+    /// EXPLAIN without ANALYZE; the gate runs `EXPLAIN (COSTS OFF, FORMAT JSON)` and renders the plan itself.
+    Explain,
+    /// Built from fixed templates on the gate's own connection.
+    Tuning(Tuning),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Transaction {
+    Begin,
+    Commit,
+    Rollback,
+    Savepoint,
+    Release,
+    RollbackTo,
+}
+
+/// What the client asked of COPY, as far as the gate must know it to strip its taps.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CopyOut {
+    pub format: CopyFormat,
+    pub delimiter: u8,
+    pub header: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CopyFormat {
+    Text,
+    Csv,
+    Binary,
+}
+
+/// The `tuning` method, parsed; `table` is an index into `Surface::tables`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Tuning {
+    CreateIndex { name: Option<String>, if_not_exists: bool, table: usize, columns: Vec<IndexColumn>, access_method: String },
+    DropIndex { schema: Option<String>, name: String, if_exists: bool },
+    Vacuum { table: usize, analyze: bool },
+    Analyze { table: usize },
+    ReindexTable { table: usize },
+    ReindexIndex { schema: Option<String>, name: String },
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct IndexColumn {
+    pub column: String,
+    pub descending: bool,
+    pub nulls_first: Option<bool>,
+}
+
+/// A column that the gate added at the end of the select list to learn whom a row is about; stripped before release.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tap {
+    /// Index into `Surface::tables`.
+    pub table: usize,
+}
+
+/// What travels to the database; made by [`crate::rewrite`] alone.
+#[derive(Clone, Debug)]
+pub struct ClearedStatement {
+    pub(crate) text: String,
+    pub(crate) taps: Vec<Tap>,
+}
+
+impl ClearedStatement {
+    /// Text that the gate deparsed from its own tree, fully qualified.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// Taps, in the order of the last columns of the result. In COPY each is hex of the subject's text, `-` for NULL.
+    pub fn taps(&self) -> &[Tap] {
+        &self.taps
+    }
+}
+
+/// One statement of a message, understood.
+pub struct Statement {
+    pub kind: Kind,
+    pub footprint: Footprint,
+    /// Byte range in the message's text.
+    pub range: std::ops::Range<usize>,
+    /// Command tag's first words, for errors and logs: `SELECT`, `CREATE INDEX`, …
+    pub verb: &'static str,
+    /// Whether running it changes something (then its record must be durable before it is sent).
+    pub changes: bool,
+    pub(crate) tree: pg_query::protobuf::RawStmt,
+}
