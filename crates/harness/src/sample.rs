@@ -1,0 +1,45 @@
+//! Synthetic data: the clinic of the sample contract, and pgbench's tables.
+
+use anyhow::Result;
+
+use crate::PgCluster;
+
+/// The clinic's tables; `:patients` is filled in by [`load_clinic`].
+pub const CLINIC_SQL: &str = include_str!("../../../examples/clinic/clinic.sql");
+
+/// The steward's role, the account that Portcullis has in the database, and its password.
+pub const STEWARD: &str = "steward";
+pub const STEWARD_PASSWORD: &str = "steward-of-the-clinic";
+
+/// Makes `database` (if need be) with schema `clinic`: `patients` rows `1..=patients`, three visits
+/// each, and a table that no contract names. The same figures give the same rows.
+pub fn load_clinic(cluster: &PgCluster, database: &str, patients: u32) -> Result<()> {
+    cluster.create_database(database)?;
+    let count = patients.to_string();
+    cluster.execute_in(database, &CLINIC_SQL.replace(":patients", &count))?;
+    add_steward(cluster, database)
+}
+
+/// The role that the resource's URL names: it makes the views and the grants' roles.
+pub fn add_steward(cluster: &PgCluster, database: &str) -> Result<()> {
+    if cluster
+        .rows(&format!(
+            "select 1 from pg_roles where rolname = '{STEWARD}'"
+        ))?
+        .is_empty()
+    {
+        cluster.execute(&format!(
+            "create role {STEWARD} login createrole password '{STEWARD_PASSWORD}'"
+        ))?;
+    }
+    cluster.execute_in(database, &STEWARD_SQL.replace(":database", database))
+}
+
+const STEWARD_SQL: &str = include_str!("../../../examples/clinic/steward.sql");
+
+/// pgbench's own tables in schema `public`, as `pgbench -i -s SCALE` makes them, without the program.
+pub fn load_pgbench(cluster: &PgCluster, database: &str, scale: u32) -> Result<()> {
+    cluster.create_database(database)?;
+    let sql = include_str!("pgbench.sql").replace(":scale", &scale.to_string());
+    cluster.execute_in(database, &sql)
+}
