@@ -14,6 +14,7 @@
 
 mod cache;
 mod child;
+mod gate;
 mod port;
 mod postgres;
 
@@ -21,6 +22,7 @@ pub mod sample;
 
 pub use cache::cache_dir;
 pub use child::{Child, Launch};
+pub use gate::{Actor, Answer, Connect, Gate, GateOptions, OFFICERS, binary};
 pub use port::free_port;
 pub use postgres::{
     PgCluster, PgOptions, PgVersion, PgVersions, SUPERUSER, SUPERUSER_PASSWORD, query_rows,

@@ -4,6 +4,11 @@ use anyhow::Result;
 
 use crate::PgCluster;
 
+/// The sample's vendor and persons, resource and contract (hours `any`).
+pub const VENDOR_TOML: &str = include_str!("../../../examples/clinic/vendor.toml");
+pub const RESOURCE_TOML: &str = include_str!("../../../examples/clinic/resource.toml");
+pub const CONTRACT_TOML: &str = include_str!("../../../examples/clinic/contract.toml");
+
 /// The clinic's tables; `:patients` is filled in by [`load_clinic`].
 pub const CLINIC_SQL: &str = include_str!("../../../examples/clinic/clinic.sql");
 
@@ -42,4 +47,10 @@ pub fn load_pgbench(cluster: &PgCluster, database: &str, scale: u32) -> Result<(
     cluster.create_database(database)?;
     let sql = include_str!("pgbench.sql").replace(":scale", &scale.to_string());
     cluster.execute_in(database, &sql)
+}
+
+/// The sample with its ends far away, so that the tests don't expire with it.
+pub fn for_all_time(toml: &str) -> String {
+    toml.replace("until = 2027-", "until = 2097-")
+        .replace("until = 2028-", "until = 2098-")
 }
