@@ -1,0 +1,233 @@
+//! The events that make the state, as leaves of the log and the parts beside them.
+//!
+//! A leaf says who did what to which thing. What it became lies in the part `content` (exported,
+//! may lawfully be forgotten); verifiers and token hashes lie in the part `secret` (never exported).
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::authority::{Hands, Role};
+use super::model::{ChangeItem, Ended};
+use super::recorder::Entry;
+use super::token::TokenHash;
+
+/// Format of leaves; a reader refuses what it does not know.
+pub const LEAF_VERSION: u64 = 1;
+/// Part that the export joins in.
+pub const CONTENT: &str = "content";
+/// Part that never leaves the data directory but by backup.
+pub const SECRET: &str = "secret";
+/// So many objects are named in a change's leaf (a leaf has at most 4 KiB); the content has all.
+const OBJECTS_IN_LEAF: usize = 24;
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind")]
+pub enum Event {
+    #[serde(rename = "officer.added")]
+    OfficerAdded { officer: String, roles: Vec<Role>, #[serde(skip)] token: Option<TokenHash> },
+    #[serde(rename = "officer.token")]
+    OfficerToken { officer: String, #[serde(skip)] token: Option<TokenHash> },
+    /// Somebody tried what he may not; nothing changed.
+    #[serde(rename = "officer.refused")]
+    OfficerRefused { attempt: String, code: String },
+    #[serde(rename = "person.token")]
+    PersonToken { person: String, #[serde(skip)] token: Option<TokenHash> },
+    #[serde(rename = "person.suspended")]
+    PersonSuspended { person: String, why: String },
+    #[serde(rename = "contract.suspended")]
+    ContractSuspended { contract: String, why: String },
+    #[serde(rename = "contract.ended")]
+    ContractEnded { contract: String, reason: String },
+    #[serde(rename = "resource.detached")]
+    ResourceDetached { resource: String },
+    #[serde(rename = "resource.attached")]
+    ResourceAttached { resource: String },
+
+    /// One `apply` or `resume`, whole: items in force at once and items that wait, in one event,
+    /// so that a crash never leaves half of it.
+    #[serde(rename = "change.requested")]
+    ChangeRequested {
+        change: String,
+        hands: Hands,
+        objects: Vec<String>,
+        #[serde(skip)]
+        items: Vec<ChangeItem>,
+    },
+    /// The waiting items, as resolved (`columns = "*"` frozen), are in force.
+    #[serde(rename = "change.approved")]
+    ChangeApproved { change: String, objects: Vec<String>, #[serde(skip)] items: Vec<ChangeItem> },
+    #[serde(rename = "change.denied")]
+    ChangeDenied { change: String, why: String },
+    /// Approved, but the database did not take it; still waiting.
+    #[serde(rename = "change.failed")]
+    ChangeFailed { change: String, code: String, message: String },
+
+    #[serde(rename = "grant.requested")]
+    GrantRequested {
+        grant: String,
+        person: String,
+        contract: String,
+        resource: String,
+        purpose: String,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        ticket: Option<String>,
+        for_seconds: u64,
+        hands: Hands,
+    },
+    #[serde(rename = "grant.approved")]
+    GrantApproved {
+        grant: String,
+        person: String,
+        contract: String,
+        resource: String,
+        user: String,
+        expires_at: Timestamp,
+        #[serde(skip)]
+        verifier: Option<String>,
+    },
+    #[serde(rename = "grant.denied")]
+    GrantDenied { grant: String, person: String, why: String },
+    #[serde(rename = "grant.revoked")]
+    GrantRevoked { grant: String, person: String, why: String },
+    #[serde(rename = "grant.ended")]
+    GrantEnded { grant: String, person: String, reason: Ended },
+
+    /// An officer cut a session off; the gate records its end as `session.closed`.
+    #[serde(rename = "session.ended")]
+    SessionEnded { session: String, why: String },
+    /// A road past the gate, as the periodic check or `doctor` found it.
+    #[serde(rename = "access.bypass")]
+    AccessBypass { resource: String, road: String, subject: String, detail: String },
+    #[serde(rename = "log.exported")]
+    LogExported { from: u64 },
+}
+
+impl Event {
+    /// An event as content of the log: who, when, and the parts beside the leaf.
+    pub fn into_entry(self, at: Timestamp, actor: &str) -> Result<Entry, serde_json::Error> {
+        let parts = self.parts()?;
+        let mut leaf = Map::new();
+        leaf.insert("v".to_owned(), LEAF_VERSION.into());
+        leaf.insert("at".to_owned(), stamp(at).into());
+        let mut fields = match serde_json::to_value(&self)? {
+            Value::Object(fields) => fields,
+            _ => Map::new(),
+        };
+        if let Some(kind) = fields.remove("kind") {
+            leaf.insert("kind".to_owned(), kind);
+        }
+        leaf.insert("actor".to_owned(), actor.into());
+        leaf.append(&mut fields);
+        Ok(Entry { leaf, parts })
+    }
+
+    fn parts(&self) -> Result<Vec<(String, Vec<u8>)>, serde_json::Error> {
+        let secret = |name: &str, value: String| -> Result<Vec<(String, Vec<u8>)>, serde_json::Error> {
+            let body = BTreeMap::from([(name, value)]);
+            Ok(vec![(SECRET.to_owned(), serde_json::to_vec(&body)?)])
+        };
+        match self {
+            Self::OfficerAdded { token: Some(token), .. }
+            | Self::OfficerToken { token: Some(token), .. }
+            | Self::PersonToken { token: Some(token), .. } => secret("token", token.to_hex()),
+            Self::GrantApproved { verifier: Some(verifier), .. } => secret("verifier", verifier.clone()),
+            Self::ChangeRequested { items, .. } | Self::ChangeApproved { items, .. } => {
+                Ok(vec![(CONTENT.to_owned(), serde_json::to_vec(&BTreeMap::from([("items", items)]))?)])
+            }
+            _ => Ok(Vec::new()),
+        }
+    }
+
+    /// Puts back what lay in the parts. A part that was withheld leaves its field empty.
+    fn join(&mut self, part: impl Fn(&str) -> Option<Vec<u8>>) -> Result<(), serde_json::Error> {
+        match self {
+            Self::OfficerAdded { token, .. } | Self::OfficerToken { token, .. } | Self::PersonToken { token, .. } => {
+                *token = secret(&part, "token")?.as_deref().and_then(TokenHash::from_hex);
+            }
+            Self::GrantApproved { verifier, .. } => *verifier = secret(&part, "verifier")?,
+            Self::ChangeRequested { items, .. } | Self::ChangeApproved { items, .. } => {
+                if let Some(bytes) = part(CONTENT) {
+                    let mut body: BTreeMap<String, Vec<ChangeItem>> = serde_json::from_slice(&bytes)?;
+                    *items = body.remove("items").unwrap_or_default();
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// The names of a change's items, as far as they fit a leaf.
+    pub fn objects(items: &[ChangeItem]) -> Vec<String> {
+        let mut names: Vec<_> =
+            items.iter().take(OBJECTS_IN_LEAF).map(|item| format!("{}/{}", item.kind(), item.name())).collect();
+        if items.len() > OBJECTS_IN_LEAF {
+            names.push(format!("and {} more", items.len() - OBJECTS_IN_LEAF));
+        }
+        names
+    }
+}
+
+fn secret(part: impl Fn(&str) -> Option<Vec<u8>>, name: &str) -> Result<Option<String>, serde_json::Error> {
+    let Some(bytes) = part(SECRET) else { return Ok(None) };
+    let mut body: BTreeMap<String, String> = serde_json::from_slice(&bytes)?;
+    Ok(body.remove(name))
+}
+
+/// An event as it stands in the log.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Fact {
+    pub seq: u64,
+    pub at: Timestamp,
+    pub actor: String,
+    pub event: Event,
+}
+
+/// Kinds that the state folds; the others (`statement`, `session.…`) belong to the ledger.
+pub fn is_state_kind(kind: &str) -> bool {
+    let family = kind.split('.').next().unwrap_or(kind);
+    matches!(family, "officer" | "person" | "contract" | "resource" | "change" | "grant")
+}
+
+impl Fact {
+    /// Reads a leaf; `Ok(None)` for a kind that is not the state's.
+    pub fn read(
+        seq: u64,
+        leaf: &Map<String, Value>,
+        part: impl Fn(&str) -> Option<Vec<u8>>,
+    ) -> Result<Option<Self>, LeafError> {
+        let text = |key: &str| leaf.get(key).and_then(Value::as_str);
+        let kind = text("kind").ok_or(LeafError::Field { seq, field: "kind" })?;
+        if !is_state_kind(kind) {
+            return Ok(None);
+        }
+        if leaf.get("v").and_then(Value::as_u64) != Some(LEAF_VERSION) {
+            return Err(LeafError::Field { seq, field: "v" });
+        }
+        let at = text("at").and_then(|at| at.parse().ok()).ok_or(LeafError::Field { seq, field: "at" })?;
+        let actor = text("actor").ok_or(LeafError::Field { seq, field: "actor" })?.to_owned();
+        let read = || -> Result<Event, serde_json::Error> {
+            let mut event: Event = serde_json::from_value(Value::Object(leaf.clone()))?;
+            event.join(part)?;
+            Ok(event)
+        };
+        let event = read().map_err(|source| LeafError::Json { seq, kind: kind.to_owned(), source })?;
+        Ok(Some(Self { seq, at, actor, event }))
+    }
+}
+
+/// A leaf that this version cannot read: better not to start than to start with half a state.
+#[derive(Debug, thiserror::Error)]
+pub enum LeafError {
+    #[error("event {seq} has no readable `{field}`")]
+    Field { seq: u64, field: &'static str },
+    #[error("event {seq} (`{kind}`) cannot be read: {source}")]
+    Json { seq: u64, kind: String, source: serde_json::Error },
+}
+
+/// Time in leaves: UTC with microseconds, always the same length.
+pub fn stamp(at: Timestamp) -> String {
+    at.strftime("%Y-%m-%dT%H:%M:%S.%6fZ").to_string()
+}
