@@ -54,3 +54,12 @@ pub fn for_all_time(toml: &str) -> String {
     toml.replace("until = 2027-", "until = 2097-")
         .replace("until = 2028-", "until = 2098-")
 }
+
+/// The clinic as the sample contract shows it: masked, without the hidden rows, columns and tables.
+/// What a client gets from this bare database it must get through the gate.
+pub fn load_clinic_as_shown(cluster: &PgCluster, database: &str, patients: u32) -> Result<()> {
+    load_clinic(cluster, database, patients)?;
+    cluster.execute_in(database, AS_SHOWN_SQL)
+}
+
+const AS_SHOWN_SQL: &str = include_str!("as_shown.sql");
