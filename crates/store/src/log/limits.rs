@@ -1,0 +1,28 @@
+//! Every bound of the log, by name.
+
+use std::time::Duration;
+
+/// A leaf is small: what may be withheld one day is not in it (bodies are).
+pub const MAX_LEAF_BYTES: usize = 4 * 1024;
+/// All parts of one entry's body together.
+pub const MAX_BODY_BYTES: usize = 4 * 1024 * 1024;
+/// Parts of one entry's body.
+pub const MAX_PARTS: usize = 16;
+/// A part's label.
+pub const MAX_LABEL_BYTES: usize = 32;
+/// Entries that wait for the writer; beyond it appends are answered `Busy`.
+pub const MAX_QUEUED_ENTRIES: usize = 65_536;
+/// Bytes that wait for the writer.
+pub const MAX_QUEUED_BYTES: usize = 64 * 1024 * 1024;
+/// Bytes that one group commit writes, unless a single entry is larger.
+pub const MAX_BATCH_BYTES: usize = 2 * 1024 * 1024;
+/// Bundles that are made ready between two directory syncs.
+pub const MAX_BUNDLES_PER_PASS: u64 = 32;
+/// A write-ahead segment, unless a single entry is larger.
+pub const SEGMENT_BYTES: u64 = 8 * 1024 * 1024;
+/// A larger segment is taken for damage.
+pub const MAX_SEGMENT_BYTES: u64 = 1024 * 1024 * 1024;
+/// Checkpoints follow growth after this long at most.
+pub const CHECKPOINT_EVERY: Duration = Duration::from_millis(200);
+/// How soon a full disk is tried again.
+pub const RETRY_EVERY: Duration = Duration::from_millis(500);
