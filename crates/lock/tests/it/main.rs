@@ -1,0 +1,1 @@
+//! The second lock on a real PostgreSQL.
