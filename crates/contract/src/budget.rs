@@ -40,10 +40,62 @@ pub struct Budget {
     pub limit: u64,
 }
 
+impl Measure {
+    pub const ALL: [Self; 3] = [Self::Rows, Self::Bytes, Self::Subjects];
+}
+
+impl Window {
+    pub const ALL: [Self; 4] = [Self::Statement, Self::Session, Self::Day, Self::Total];
+}
+
+impl Holder {
+    pub const ALL: [Self; 2] = [Self::Person, Self::Vendor];
+}
+
 impl Budget {
+    /// Reads a key as the contract file has it; the inverse of [`Budget::key`].
+    ///
+    /// `vendor_` goes with `_per_day` and `_total` alone: a statement or a session is one person's.
+    pub fn parse_key(key: &str) -> Option<(Measure, Window, Holder)> {
+        Self::keys()
+            .find(|(name, _)| name == key)
+            .map(|(_, parts)| parts)
+    }
+
+    /// All keys that a contract's `budget` table takes.
+    pub fn keys() -> impl Iterator<Item = (String, (Measure, Window, Holder))> {
+        let holders = Holder::ALL.into_iter();
+        let all = holders.flat_map(|holder| {
+            Measure::ALL.into_iter().flat_map(move |measure| {
+                Window::ALL
+                    .into_iter()
+                    .map(move |window| (measure, window, holder))
+            })
+        });
+        all.filter(|(_, window, holder)| {
+            *holder == Holder::Person || matches!(window, Window::Day | Window::Total)
+        })
+        .map(|(measure, window, holder)| {
+            (
+                Self {
+                    measure,
+                    window,
+                    holder,
+                    limit: 0,
+                }
+                .key(),
+                (measure, window, holder),
+            )
+        })
+    }
+
     /// The key as the contract file has it: `rows_per_statement`, `vendor_subjects_total`, …
     pub fn key(&self) -> String {
-        let holder = if self.holder == Holder::Vendor { "vendor_" } else { "" };
+        let holder = if self.holder == Holder::Vendor {
+            "vendor_"
+        } else {
+            ""
+        };
         let measure = match self.measure {
             Measure::Rows => "rows",
             Measure::Bytes => "bytes",

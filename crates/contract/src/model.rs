@@ -81,8 +81,15 @@ pub enum Method {
 
 impl Method {
     pub const ALL: [Self; 9] = [
-        Self::Lookup, Self::Aggregate, Self::Catalog, Self::Plan, Self::Tuning,
-        Self::Schema, Self::Modify, Self::Export, Self::Backup,
+        Self::Lookup,
+        Self::Aggregate,
+        Self::Catalog,
+        Self::Plan,
+        Self::Tuning,
+        Self::Schema,
+        Self::Modify,
+        Self::Export,
+        Self::Backup,
     ];
 
     pub const fn name(self) -> &'static str {
@@ -137,6 +144,35 @@ pub struct Contract {
     /// The terms that only people and law profiles read (subcontracting, at_end, …), as given.
     #[serde(default)]
     pub terms: BTreeMap<String, serde_json::Value>,
+}
+
+impl Contract {
+    /// The scoped table of this name on a resource.
+    pub fn table(&self, resource: &str, schema: &str, table: &str) -> Option<&ScopeTable> {
+        self.scope.iter().find(|scope| {
+            scope.resource == resource && scope.schema == schema && scope.table == table
+        })
+    }
+
+    /// Replaces `columns = "*"` of one table by the columns that exist now; at approval, and before
+    /// a new version is compared with the one in force.
+    pub fn resolve_columns(
+        &mut self,
+        resource: &str,
+        schema: &str,
+        table: &str,
+        existing: &[String],
+    ) {
+        let all = self.scope.iter_mut().filter(|scope| {
+            scope.resource == resource
+                && scope.schema == schema
+                && scope.table == table
+                && scope.columns == Columns::All
+        });
+        for scope in all {
+            scope.columns = Columns::List(existing.to_vec());
+        }
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -68,7 +68,14 @@ pub struct Refusal {
 
 impl Refusal {
     pub fn new(sqlstate: SqlState, reason: impl Into<String>, message: impl Into<String>) -> Self {
-        Self { sqlstate, reason: reason.into(), message: message.into(), detail: None, hint: None, position: None }
+        Self {
+            sqlstate,
+            reason: reason.into(),
+            message: message.into(),
+            detail: None,
+            hint: None,
+            position: None,
+        }
     }
 
     #[must_use]
