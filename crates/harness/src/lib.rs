@@ -25,5 +25,6 @@ pub use child::{Child, Launch};
 pub use gate::{Actor, Answer, Connect, Gate, GateOptions, OFFICERS, binary};
 pub use port::free_port;
 pub use postgres::{
-    PgCluster, PgOptions, PgVersion, PgVersions, SUPERUSER, SUPERUSER_PASSWORD, query_rows,
+    PgCluster, PgOptions, PgVersion, PgVersions, SUPERUSER, SUPERUSER_PASSWORD,
+    give_to_server_account, query_rows, server_account,
 };

@@ -403,8 +403,8 @@ fn version_text(bin: &Path) -> Result<String> {
     Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
 }
 
-/// PostgreSQL refuses to run as root.
-fn server_account() -> Option<&'static str> {
+/// Whom database servers run as when the tests run as root: PostgreSQL and pgbouncer refuse root.
+pub fn server_account() -> Option<&'static str> {
     if !rustix::process::geteuid().is_root() {
         return None;
     }
@@ -424,7 +424,8 @@ fn account_ids(account: &str) -> Option<(u32, u32)> {
     Some((fields.next()?.parse().ok()?, fields.next()?.parse().ok()?))
 }
 
-fn give_to_server_account(path: &Path) -> Result<()> {
+/// So that a server started as [`server_account`] can use it.
+pub fn give_to_server_account(path: &Path) -> Result<()> {
     let Some((uid, gid)) = server_account().and_then(account_ids) else {
         return Ok(());
     };

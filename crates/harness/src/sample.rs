@@ -22,11 +22,11 @@ pub fn load_clinic(cluster: &PgCluster, database: &str, patients: u32) -> Result
     cluster.create_database(database)?;
     let count = patients.to_string();
     cluster.execute_in(database, &CLINIC_SQL.replace(":patients", &count))?;
-    add_steward(cluster, database)
+    add_steward(cluster, database, "clinic")
 }
 
 /// The role that the resource's URL names: it makes the views and the grants' roles.
-pub fn add_steward(cluster: &PgCluster, database: &str) -> Result<()> {
+pub fn add_steward(cluster: &PgCluster, database: &str, schema: &str) -> Result<()> {
     if cluster
         .rows(&format!(
             "select 1 from pg_roles where rolname = '{STEWARD}'"
@@ -37,7 +37,12 @@ pub fn add_steward(cluster: &PgCluster, database: &str) -> Result<()> {
             "create role {STEWARD} login createrole password '{STEWARD_PASSWORD}'"
         ))?;
     }
-    cluster.execute_in(database, &STEWARD_SQL.replace(":database", database))
+    cluster.execute_in(
+        database,
+        &STEWARD_SQL
+            .replace(":database", database)
+            .replace("schema clinic", &format!("schema {schema}")),
+    )
 }
 
 const STEWARD_SQL: &str = include_str!("../../../examples/clinic/steward.sql");
