@@ -283,3 +283,33 @@ fn malformed(what: &'static str) -> ScramError {
 fn is_nonce(byte: u8) -> bool {
     matches!(byte, 0x21..=0x2b | 0x2d..=0x7e)
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+
+    use postgres_protocol::authentication::sasl::{ChannelBinding, ScramSha256};
+
+    use super::*;
+
+    fn check(verifier: Verifier) -> Result<(), ScramError> {
+        let mut client = ScramSha256::new(b"secret", ChannelBinding::unsupported());
+        let challenge =
+            Offer::plain().client_first(SCRAM_SHA_256, client.message(), verifier, "nonce")?;
+        client.update(challenge.server_first().as_bytes()).unwrap();
+        challenge.client_final(client.message()).map(|_| ())
+    }
+
+    #[test]
+    fn a_mock_rejects_even_the_right_proof() {
+        let genuine = Verifier::from_password(b"secret", b"salt", 4096).unwrap();
+        assert_eq!(check(genuine.clone()), Ok(()));
+        assert_eq!(check(genuine.into_mock()), Err(ScramError::Rejected));
+    }
+
+    #[test]
+    fn a_mock_does_not_print_what_it_is_made_of() {
+        let mock = Verifier::mock(&[3; 32], "nobody");
+        assert_eq!(format!("{mock:?}"), "Verifier(…)");
+    }
+}

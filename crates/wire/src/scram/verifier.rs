@@ -127,6 +127,15 @@ impl Verifier {
         &self.server_key
     }
 
+    /// A mock whose password is known, which no real one's is.
+    #[cfg(test)]
+    pub(super) fn into_mock(self) -> Self {
+        Self {
+            genuine: false,
+            ..self
+        }
+    }
+
     pub(super) fn is_genuine(&self) -> bool {
         self.genuine
     }
