@@ -109,25 +109,21 @@ impl Event {
     /// An event as content of the log: who, when, and the parts beside the leaf.
     pub fn into_entry(self, at: Timestamp, actor: &str) -> Result<Entry, serde_json::Error> {
         let parts = self.parts()?;
-        let mut leaf = Map::new();
-        leaf.insert("v".to_owned(), LEAF_VERSION.into());
-        leaf.insert("at".to_owned(), stamp(at).into());
         let mut fields = match serde_json::to_value(&self)? {
             Value::Object(fields) => fields,
             _ => Map::new(),
         };
-        if let Some(kind) = fields.remove("kind") {
-            leaf.insert("kind".to_owned(), kind);
-        }
-        leaf.insert("actor".to_owned(), actor.into());
-        leaf.append(&mut fields);
+        let kind = fields.remove("kind").unwrap_or_default();
+        let head = [("v", LEAF_VERSION.into()), ("at", stamp(at).into()), ("kind", kind), ("actor", actor.into())];
+        let mut leaf: Vec<_> = head.into_iter().map(|(key, value)| (key.to_owned(), value)).collect();
+        leaf.extend(fields);
         Ok(Entry { leaf, parts })
     }
 
-    fn parts(&self) -> Result<Vec<(String, Vec<u8>)>, serde_json::Error> {
-        let secret = |name: &str, value: String| -> Result<Vec<(String, Vec<u8>)>, serde_json::Error> {
+    fn parts(&self) -> Result<Vec<(&'static str, Vec<u8>)>, serde_json::Error> {
+        let secret = |name: &str, value: String| -> Result<Vec<(&'static str, Vec<u8>)>, serde_json::Error> {
             let body = BTreeMap::from([(name, value)]);
-            Ok(vec![(SECRET.to_owned(), serde_json::to_vec(&body)?)])
+            Ok(vec![(SECRET, serde_json::to_vec(&body)?)])
         };
         match self {
             Self::OfficerAdded { token: Some(token), .. }
@@ -135,7 +131,7 @@ impl Event {
             | Self::PersonToken { token: Some(token), .. } => secret("token", token.to_hex()),
             Self::GrantApproved { verifier: Some(verifier), .. } => secret("verifier", verifier.clone()),
             Self::ChangeRequested { items, .. } | Self::ChangeApproved { items, .. } => {
-                Ok(vec![(CONTENT.to_owned(), serde_json::to_vec(&BTreeMap::from([("items", items)]))?)])
+                Ok(vec![(CONTENT, serde_json::to_vec(&BTreeMap::from([("items", items)]))?)])
             }
             _ => Ok(Vec::new()),
         }
@@ -176,6 +172,14 @@ fn secret(part: impl Fn(&str) -> Option<Vec<u8>>, name: &str) -> Result<Option<S
     Ok(body.remove(name))
 }
 
+/// What every leaf begins with; read without the rest, because most leaves are somebody else's.
+#[derive(Debug, Deserialize)]
+pub struct Head<'a> {
+    #[serde(borrow)]
+    pub kind: std::borrow::Cow<'a, str>,
+    pub at: Timestamp,
+}
+
 /// An event as it stands in the log.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Fact {
@@ -192,17 +196,12 @@ pub fn is_state_kind(kind: &str) -> bool {
 }
 
 impl Fact {
-    /// Reads a leaf; `Ok(None)` for a kind that is not the state's.
-    pub fn read(
-        seq: u64,
-        leaf: &Map<String, Value>,
-        part: impl Fn(&str) -> Option<Vec<u8>>,
-    ) -> Result<Option<Self>, LeafError> {
+    /// Reads a leaf of one of the state's kinds.
+    pub fn read(seq: u64, leaf: &[u8], part: impl Fn(&str) -> Option<Vec<u8>>) -> Result<Self, LeafError> {
+        let leaf: Map<String, Value> =
+            serde_json::from_slice(leaf).map_err(|source| LeafError::Json { seq, kind: String::new(), source })?;
         let text = |key: &str| leaf.get(key).and_then(Value::as_str);
         let kind = text("kind").ok_or(LeafError::Field { seq, field: "kind" })?;
-        if !is_state_kind(kind) {
-            return Ok(None);
-        }
         if leaf.get("v").and_then(Value::as_u64) != Some(LEAF_VERSION) {
             return Err(LeafError::Field { seq, field: "v" });
         }
@@ -214,7 +213,7 @@ impl Fact {
             Ok(event)
         };
         let event = read().map_err(|source| LeafError::Json { seq, kind: kind.to_owned(), source })?;
-        Ok(Some(Self { seq, at, actor, event }))
+        Ok(Self { seq, at, actor, event })
     }
 }
 

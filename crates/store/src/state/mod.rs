@@ -14,6 +14,7 @@ pub mod model;
 pub mod recorder;
 pub mod registry;
 pub mod sessions;
+pub mod snapshot;
 pub mod token;
 
 pub use authority::{Act, Actor, Role};
@@ -22,5 +23,6 @@ pub use event::{Event, Fact};
 pub use model::*;
 pub use recorder::{Entry, RecordError, Recorder};
 pub use registry::{Admitted, Decision, Principal, Registry};
+pub use snapshot::{Fold, Replayed, ReplayError, replay, take as take_snapshot};
 pub use sessions::{Ending, LiveSession, SessionInfo, SessionTable};
 pub use token::{Token, TokenHash};

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use jiff::Timestamp;
+pub use portcullis_contract::Effect;
 use portcullis_contract::{Contract, Grant, Person, Resource, Vendor};
 use serde::{Deserialize, Serialize};
 
@@ -87,14 +88,6 @@ pub enum Ended {
     ContractEnded,
     ContractChanged,
     PersonChanged,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Effect {
-    Tightens,
-    Loosens,
-    None,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,13 +1,12 @@
 //! `apply`, `change approve`, `change deny`: what tightens is in force at once, what loosens waits
 //! for another officer.
 
+use portcullis_contract::change::{self, Difference};
+
 use super::super::authority::{Act, Actor};
 use super::super::denied::Denied;
 use super::super::event::Event;
 use super::super::model::{Change, ChangeItem, Effect, ItemState, Proposal, State};
-
-/// How a proposal differs from what stands: its effect, and in words what it does.
-pub type Classified = (Effect, Vec<String>);
 
 /// What an `apply` would do, before anything is asked of the database.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -26,11 +25,7 @@ pub struct ApplyPlan {
 }
 
 /// Compares what files say with what stands. What is the same is left out.
-pub fn diff(
-    state: &State,
-    proposals: Vec<Proposal>,
-    classify: impl Fn(Option<&Proposal>, &Proposal) -> Classified,
-) -> Diff {
+pub fn diff(state: &State, proposals: Vec<Proposal>) -> Diff {
     let mut diff = Diff::default();
     for after in proposals {
         let before = state.current(&after);
@@ -41,11 +36,47 @@ pub fn diff(
             diff.waiting.push((change.id.clone(), item.clone()));
             continue;
         }
-        let (effect, notes) = classify(before.as_ref(), &after);
+        let Classified { effect, notes } = classify(before.as_ref(), &after);
         let state = if effect == Effect::Loosens { ItemState::Pending } else { ItemState::Applied };
         diff.items.push(ChangeItem { effect, state, notes, before, after, resolved: None });
     }
     diff
+}
+
+struct Classified {
+    effect: Effect,
+    /// What it does, for who has to approve it.
+    notes: Vec<String>,
+}
+
+fn classify(before: Option<&Proposal>, after: &Proposal) -> Classified {
+    let change = match (before, after) {
+        (Some(Proposal::Vendor(old)), Proposal::Vendor(new)) => change::vendor(Some(old), new),
+        (_, Proposal::Vendor(new)) => change::vendor(None, new),
+        (Some(Proposal::Person(old)), Proposal::Person(new)) => change::person(Some(old), new),
+        (_, Proposal::Person(new)) => change::person(None, new),
+        (Some(Proposal::Resource(old)), Proposal::Resource(new)) => change::resource(Some(old), new),
+        (_, Proposal::Resource(new)) => change::resource(None, new),
+        (Some(Proposal::Contract(old)), Proposal::Contract(new)) => change::contract(Some(old), new),
+        (_, Proposal::Contract(new)) => change::contract(None, new),
+        (_, Proposal::PersonResume(_) | Proposal::ContractResume(_)) => {
+            return Classified { effect: Effect::Loosens, notes: Vec::new() };
+        }
+    };
+    Classified { effect: change.effect, notes: change.differences.iter().map(note).collect() }
+}
+
+fn note(difference: &Difference) -> String {
+    let effect = match difference.effect {
+        Effect::None => String::new(),
+        effect => format!(" ({})", effect.name()),
+    };
+    match (&difference.before, &difference.after) {
+        (Some(before), Some(after)) => format!("{}: {before} → {after}{effect}", difference.field),
+        (None, Some(after)) => format!("{}: + {after}{effect}", difference.field),
+        (Some(before), None) => format!("{}: - {before}{effect}", difference.field),
+        (None, None) => format!("{}{effect}", difference.field),
+    }
 }
 
 /// The event of an `apply`; none if nothing differs.

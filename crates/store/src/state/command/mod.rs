@@ -14,7 +14,7 @@ mod suspension;
 mod upkeep;
 
 pub use change::{
-    ApplyPlan, Classified, Diff, approve as change_approve, check_approval as change_check, deny as change_deny, diff,
+    ApplyPlan, Diff, approve as change_approve, check_approval as change_check, deny as change_deny, diff,
     failed as change_failed, request as change_request,
 };
 pub use grant::{
