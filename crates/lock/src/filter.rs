@@ -14,7 +14,7 @@ use crate::names::qualified;
 const FILTER_BYTES_MAX: usize = 4096;
 const FILTER_DEPTH_MAX: usize = 40;
 /// The parser recurses in C; the process's own threads have less.
-const PARSER_STACK_BYTES: usize = 16 << 20;
+const PARSER_STACK_BYTES: usize = 64 << 20;
 
 /// None of these raises an error on any value of a column, calls the owner's code or reads elsewhere.
 const FUNCTIONS: [&str; 14] = [
@@ -77,31 +77,17 @@ pub(crate) fn check(condition: &str, table_name: &str, table: &LiveTable) -> Res
     if condition.contains('\0') {
         return Err("the condition holds a NUL byte".to_owned());
     }
-    let columns: BTreeSet<&str> = table.columns.iter().map(|c| c.name.as_str()).collect();
+    let reading = Reader {
+        table_name: table_name.to_owned(),
+        columns: table.columns.iter().map(|c| c.name.clone()).collect(),
+    };
     let sql = format!("SELECT 1 WHERE (\n{condition}\n)");
-    let parsed = parse(sql)?;
-    let node = only_condition(&parsed).ok_or_else(|| "it is not one condition: no other clause, statement or unbalanced parenthesis may stand in it".to_owned())?;
-    Reader {
-        table_name,
-        columns: &columns,
-    }
-    .read(node, 0)
-}
-
-fn parse(sql: String) -> Result<ParseResult, String> {
-    let parser = std::thread::Builder::new()
+    // The whole reading, down to dropping the tree, happens on the thread with the deep stack.
+    let thread = std::thread::Builder::new()
         .stack_size(PARSER_STACK_BYTES)
-        .spawn(move || {
-            pg_query::parse(&sql, pg_query::ParserOptions::default())
-                .map(|p| p.protobuf)
-                .map_err(|e| e.to_string())
-        });
-    let joined = parser
-        .map_err(|e| format!("no thread for the parser: {e}"))?
-        .join();
-    joined
-        .map_err(|_| "the parser failed".to_owned())?
-        .map_err(|e| format!("it does not parse: {e}"))
+        .spawn(move || reading.read_text(&sql))
+        .map_err(|e| format!("no thread for the parser: {e}"))?;
+    thread.join().map_err(|_| "the parser failed".to_owned())?
 }
 
 /// The WHERE clause, if the statement is exactly `SELECT 1 WHERE (…)`.
@@ -130,12 +116,22 @@ fn only_condition(parsed: &ParseResult) -> Option<&Node> {
     bare.then_some(select.where_clause.as_deref()).flatten()
 }
 
-struct Reader<'a> {
-    table_name: &'a str,
-    columns: &'a BTreeSet<&'a str>,
+struct Reader {
+    table_name: String,
+    columns: BTreeSet<String>,
 }
 
-impl Reader<'_> {
+impl Reader {
+    fn read_text(&self, sql: &str) -> Result<(), String> {
+        let parsed = pg_query::parse(sql, pg_query::ParserOptions::default())
+            .map_err(|e| format!("it does not parse: {e}"))?;
+        let node = only_condition(&parsed.protobuf).ok_or_else(|| {
+            "it is not one condition: no other clause, statement or unbalanced parenthesis may stand in it"
+                .to_owned()
+        })?;
+        self.read(node, 0)
+    }
+
     fn read(&self, node: &Node, depth: usize) -> Result<(), String> {
         if depth > FILTER_DEPTH_MAX {
             return Err(format!("it nests deeper than {FILTER_DEPTH_MAX}"));
@@ -202,8 +198,10 @@ impl Reader<'_> {
             return Err("`*` is not a column".to_owned());
         }
         match names.as_slice() {
-            [name] if self.columns.contains(name) => Ok(()),
-            [table, name] if *table == self.table_name && self.columns.contains(name) => Ok(()),
+            [name] if self.columns.contains(*name) => Ok(()),
+            [table, name] if *table == self.table_name.as_str() && self.columns.contains(*name) => {
+                Ok(())
+            }
             _ => Err(format!(
                 "`{}` is not a column of this table",
                 names.join(".")

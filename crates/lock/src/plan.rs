@@ -153,13 +153,19 @@ fn preamble(contract: &Contract, live: &LiveCatalog, schema: &str, group: &str) 
         format!("CREATE SCHEMA IF NOT EXISTS {keys}"),
         format!(
             "COMMENT ON SCHEMA {keys} IS {}",
-            literal(&format!("{MARKER}keys of masks; for the steward alone"))
+            literal(&format!(
+                "{MARKER}keys of masks, names of grants; for the steward alone"
+            ))
         ),
         format!("REVOKE ALL ON SCHEMA {keys} FROM PUBLIC"),
         format!(
             "CREATE TABLE IF NOT EXISTS {keys}.mask_key (contract text, resource text, inner_pad bytea NOT NULL, outer_pad bytea NOT NULL, PRIMARY KEY (contract, resource))"
         ),
         format!("REVOKE ALL ON {keys}.mask_key FROM PUBLIC"),
+        format!(
+            "CREATE TABLE IF NOT EXISTS {keys}.grant_role (role text PRIMARY KEY, shown_user text NOT NULL)"
+        ),
+        format!("REVOKE ALL ON {keys}.grant_role FROM PUBLIC"),
         format!(
             "INSERT INTO {keys}.mask_key VALUES ({id}, {resource}, {block}, {block}) ON CONFLICT DO NOTHING"
         ),

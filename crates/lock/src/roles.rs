@@ -7,7 +7,7 @@ use portcullis_sql::Surface;
 use sha2::{Digest, Sha256};
 use tokio_postgres::Client;
 
-use crate::names::{NAME_BYTES_MAX, OUR_PREFIX, group_role, ident, literal};
+use crate::names::{KEY_SCHEMA, NAME_BYTES_MAX, OUR_PREFIX, group_role, ident, literal};
 use crate::plan::{Marker, marker};
 use crate::{LockError, Steward};
 
@@ -76,6 +76,13 @@ pub async fn ensure_grant_role(
     for statement in role_statements(verb, surface, grant, &verifier) {
         transaction.batch_execute(&statement).await?;
     }
+    let shown = format!(
+        "INSERT INTO {}.grant_role VALUES ($1, $2) ON CONFLICT (role) DO UPDATE SET shown_user = EXCLUDED.shown_user",
+        ident(KEY_SCHEMA)
+    );
+    transaction
+        .execute(&shown, &[&grant.role, &grant.shown_user])
+        .await?;
     transaction.commit().await?;
     Ok(RoleSecret {
         role: grant.role.clone(),
@@ -138,7 +145,6 @@ fn role_statements(
         ("client_min_messages", "'notice'".to_owned()),
         ("quote_all_identifiers", "'off'".to_owned()),
         ("jit", "'off'".to_owned()),
-        ("portcullis.shown_user", literal(&grant.shown_user)),
     ];
     statements
         .extend(settings.map(|(name, value)| format!("ALTER ROLE {role} SET {name} = {value}")));
@@ -180,6 +186,11 @@ pub(crate) async fn drop_role(client: &Client, role: &str) -> Result<(), LockErr
         .await?;
     terminate_on(client, role).await?;
     wait_until_gone(client, role).await?;
+    let forget = format!(
+        "DELETE FROM {}.grant_role WHERE role = $1",
+        ident(KEY_SCHEMA)
+    );
+    client.execute(&forget, &[&role]).await?;
     client
         .batch_execute(&format!(
             "BEGIN; DROP OWNED BY {quoted}; DROP ROLE {quoted}; COMMIT"
