@@ -363,3 +363,102 @@ fn private_key_of(pem: &[u8]) -> Result<PrivateKeyDer<'static>, TlsError> {
         .map_err(TlsError::Pem)?
         .ok_or(TlsError::NoKey)
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+
+    use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair, SignatureAlgorithm};
+
+    use super::*;
+
+    fn end_point_bytes(algorithm: &'static SignatureAlgorithm) -> Option<usize> {
+        let key = KeyPair::generate_for(algorithm).unwrap();
+        let made = CertificateParams::new(["db".to_owned()])
+            .unwrap()
+            .self_signed(&key)
+            .unwrap();
+        tls_server_end_point(made.der()).map(|hash| hash.len())
+    }
+
+    #[test]
+    fn the_binding_follows_the_hash_of_the_signature() {
+        assert_eq!(end_point_bytes(&rcgen::PKCS_ECDSA_P256_SHA256), Some(32));
+        assert_eq!(end_point_bytes(&rcgen::PKCS_ECDSA_P384_SHA384), Some(48));
+        assert_eq!(end_point_bytes(&rcgen::PKCS_ED25519), None);
+        assert_eq!(tls_server_end_point(b"no certificate"), None);
+    }
+
+    #[test]
+    fn what_is_no_pem_is_refused_by_name() {
+        let made = self_signed(&["gate".into()]).unwrap();
+        let (certificate, key) = (made.certificate_pem.as_bytes(), made.key_pem.as_bytes());
+        assert!(matches!(
+            ServerTls::from_pem(b"", key),
+            Err(TlsError::NoCertificate)
+        ));
+        assert!(matches!(
+            ServerTls::from_pem(certificate, b""),
+            Err(TlsError::NoKey)
+        ));
+        let other = self_signed(&["gate".into()]).unwrap();
+        let answer = ServerTls::from_pem(certificate, other.key_pem.as_bytes());
+        assert!(matches!(answer, Err(TlsError::Setup(_))));
+        assert!(matches!(
+            ClientTls::new(SslMode::VerifyCa, None),
+            Err(TlsError::NoCa { .. })
+        ));
+        assert!(matches!(
+            ClientTls::new(SslMode::Require, Some(b"x")),
+            Err(TlsError::NoCertificate)
+        ));
+        assert_eq!("verify-ca".parse(), Ok(SslMode::VerifyCa));
+        assert!("allow".parse::<SslMode>().is_err());
+    }
+
+    /// A server whose certificate a CA made, and the CA's certificate.
+    fn with_ca(name: &str) -> (ServerTls, String) {
+        let mut params = CertificateParams::new(Vec::new()).unwrap();
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let ca_key = KeyPair::generate().unwrap();
+        let ca = params.self_signed(&ca_key).unwrap();
+        let key = KeyPair::generate().unwrap();
+        let params_of_leaf = CertificateParams::new([name.to_owned()]).unwrap();
+        let leaf = params_of_leaf
+            .signed_by(&key, &Issuer::new(params, ca_key))
+            .unwrap();
+        let server =
+            ServerTls::from_pem(leaf.pem().as_bytes(), key.serialize_pem().as_bytes()).unwrap();
+        (server, ca.pem())
+    }
+
+    async fn shake_hands(server: &ServerTls, client: &ClientTls) -> std::io::Result<()> {
+        let (near, far) = tokio::io::duplex(16_384);
+        let name = ServerName::try_from("db").unwrap();
+        let accepting = tokio_rustls::TlsAcceptor::from(server.config()).accept(near);
+        let connecting = tokio_rustls::TlsConnector::from(client.config()).connect(name, far);
+        let (accepted, connected) = tokio::join!(accepting, connecting);
+        connected?;
+        require_alpn(accepted?.get_ref().1).map_err(std::io::Error::other)
+    }
+
+    #[tokio::test]
+    async fn a_chain_is_checked_up_to_its_ca_and_down_to_its_name() {
+        let (server, ca) = with_ca("db");
+        let (misnamed, its_ca) = with_ca("elsewhere");
+        for (server, mode, ca, accepted) in [
+            (&server, SslMode::VerifyFull, &ca, true),
+            (&server, SslMode::VerifyFull, &its_ca, false),
+            (&misnamed, SslMode::VerifyFull, &its_ca, false),
+            (&misnamed, SslMode::VerifyCa, &its_ca, true),
+            (&misnamed, SslMode::VerifyCa, &ca, false),
+        ] {
+            let client = ClientTls::new(mode, Some(ca.as_bytes())).unwrap();
+            assert_eq!(
+                shake_hands(server, &client).await.is_ok(),
+                accepted,
+                "{mode:?}"
+            );
+        }
+    }
+}

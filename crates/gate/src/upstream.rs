@@ -100,3 +100,6 @@ pub async fn connect(target: &Target) -> Result<Upstream, UpstreamError> {
             within: target.within,
         })?
 }
+
+#[cfg(test)]
+mod tests;

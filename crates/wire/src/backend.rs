@@ -124,22 +124,17 @@ fn answer_limit(tag: u8) -> Result<usize, WireError> {
         }
         AUTHENTICATION
         | BACKEND_KEY_DATA
-        | BIND_COMPLETE
-        | CLOSE_COMPLETE
         | COMMAND_COMPLETE
-        | COPY_DONE
         | COPY_IN_RESPONSE
         | COPY_OUT_RESPONSE
         | COPY_BOTH_RESPONSE
-        | EMPTY_QUERY_RESPONSE
         | FUNCTION_CALL_RESPONSE
         | NEGOTIATE_PROTOCOL_VERSION
-        | NO_DATA
         | NOTIFICATION_RESPONSE
-        | PARAMETER_STATUS
-        | PARSE_COMPLETE
-        | PORTAL_SUSPENDED
-        | READY_FOR_QUERY => Ok(MAX_SMALL_ANSWER_BYTES),
+        | PARAMETER_STATUS => Ok(MAX_SMALL_ANSWER_BYTES),
+        READY_FOR_QUERY => Ok(1),
+        BIND_COMPLETE | CLOSE_COMPLETE | COPY_DONE | EMPTY_QUERY_RESPONSE | NO_DATA
+        | PARSE_COMPLETE | PORTAL_SUSPENDED => Ok(0),
         tag => Err(WireError::UnknownTag { tag }),
     }
 }
