@@ -7,5 +7,13 @@
     reason = "tests"
 )]
 
+mod world;
+
+mod budgets;
 mod clients;
+mod crash;
+mod ends;
+mod hostile;
 mod postgres;
+mod silent;
+mod tamper;
