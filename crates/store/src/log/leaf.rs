@@ -47,20 +47,15 @@ impl<'de> Visitor<'de> for InOrder {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
         let mut all = Vec::new();
         while let Some((label, text)) = map.next_entry::<Text<'de>, Text<'de>>()? {
-            let mut commitment = [0; 32];
             // The estimate for 44 characters is 33 bytes; a buffer of 33 keeps the check exact.
             let mut buffer = [0; 33];
             let length = STANDARD
                 .decode_slice(text.0.as_bytes(), &mut buffer)
                 .unwrap_or(0);
-            match buffer.get(..length).map(<[u8; 32]>::try_from) {
-                Some(Ok(bytes)) => commitment = bytes,
-                _ => {
-                    return Err(serde::de::Error::custom(
-                        "a commitment is not 32 bytes in base64",
-                    ));
-                }
-            }
+            let commitment = buffer
+                .get(..length)
+                .and_then(|bytes| <[u8; 32]>::try_from(bytes).ok())
+                .ok_or_else(|| serde::de::Error::custom("a commitment is not 32 bytes in base64"))?;
             all.push((label.0, commitment));
         }
         Ok(Commitments(all))
@@ -86,6 +81,10 @@ pub(super) enum Misfit {
 
 /// Reads a leaf.
 pub(super) fn view(leaf: &[u8]) -> Result<LeafView<'_>, Misfit> {
+    // serde would also take an array for a struct.
+    if leaf.first() != Some(&b'{') {
+        return Err(Misfit::NotALeaf);
+    }
     serde_json::from_slice(leaf).map_err(|_| Misfit::NotALeaf)
 }
 

@@ -26,3 +26,7 @@ pub const MAX_SEGMENT_BYTES: u64 = 1024 * 1024 * 1024;
 pub const CHECKPOINT_EVERY: Duration = Duration::from_millis(200);
 /// How soon a full disk is tried again.
 pub const RETRY_EVERY: Duration = Duration::from_millis(500);
+/// Bundles wait this long for others before they are made into files.
+pub const PUBLISH_EVERY: Duration = Duration::from_millis(500);
+/// A body with what its parts' labels, salts and lengths add to it.
+pub const MAX_ENCODED_BODY_BYTES: usize = MAX_BODY_BYTES + 1 + MAX_PARTS * (MAX_LABEL_BYTES + 22);

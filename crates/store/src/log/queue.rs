@@ -2,13 +2,12 @@
 
 use super::entry::{Entry, Recorded};
 use super::limits::{MAX_QUEUED_BYTES, MAX_QUEUED_ENTRIES};
-use parking_lot::{Condvar, Mutex};
+use parking_lot::{Condvar, Mutex, MutexGuard};
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
-use std::time::Duration;
 
 /// Why nothing is recorded now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -26,26 +25,14 @@ pub enum LogDown {
     Closed,
 }
 
-impl LogDown {
-    fn code(down: Option<Self>) -> u8 {
-        match down {
-            None => 0,
-            Some(Self::Full) => 1,
-            Some(Self::Failed) => 2,
-            Some(Self::Busy) => 3,
-            Some(Self::Closed) => 4,
-        }
-    }
-
-    fn from_code(code: u8) -> Option<Self> {
-        match code {
-            0 => None,
-            1 => Some(Self::Full),
-            3 => Some(Self::Busy),
-            4 => Some(Self::Closed),
-            _ => Some(Self::Failed),
-        }
-    }
+/// What is wrong at the moment, by where it was noticed; several may be at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Trouble {
+    FullForRecords = 1,
+    FullForCheckpoint = 2,
+    FullForTiles = 4,
+    Failed = 64,
+    Closed = 128,
 }
 
 /// An entry on its way; resolves when the sync that covers it has returned.
@@ -138,8 +125,8 @@ impl Queued {
 pub(super) struct Queue {
     inner: Mutex<Inner>,
     filled: Condvar,
-    /// Why appends are refused at once; read without the lock.
-    down: AtomicU8,
+    /// Bits of [`Trouble`]; read without the lock, so that a refusal waits for nothing.
+    troubles: AtomicU8,
     room: tokio::sync::Notify,
 }
 
@@ -152,6 +139,13 @@ struct Inner {
     ending: bool,
 }
 
+impl Inner {
+    fn push(&mut self, entry: Entry, slot: Arc<Slot>) {
+        self.bytes += weight(&entry);
+        self.entries.push(Queued { entry, slot });
+    }
+}
+
 /// What the writer finds.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Taken {
@@ -162,76 +156,106 @@ pub(super) enum Taken {
 impl Queue {
     /// Why appends are refused at the moment.
     pub fn down(&self) -> Option<LogDown> {
-        LogDown::from_code(self.down.load(Ordering::Acquire))
+        match self.troubles.load(Ordering::Acquire) {
+            0 => None,
+            bits if bits & Trouble::Failed as u8 != 0 => Some(LogDown::Failed),
+            bits if bits & Trouble::Closed as u8 != 0 => Some(LogDown::Closed),
+            _ => Some(LogDown::Full),
+        }
     }
 
-    /// Refuses appends from now on, or takes them again.
-    pub fn set_down(&self, down: Option<LogDown>) {
-        self.down.store(LogDown::code(down), Ordering::Release);
+    /// Refuses appends from now on.
+    pub fn raise(&self, trouble: Trouble) {
+        self.troubles.fetch_or(trouble as u8, Ordering::AcqRel);
+    }
+
+    /// One reason less to refuse.
+    pub fn clear(&self, trouble: Trouble) {
+        if self.has(trouble) {
+            self.troubles.fetch_and(!(trouble as u8), Ordering::AcqRel);
+        }
+    }
+
+    /// Whether this is among what is wrong.
+    pub fn has(&self, trouble: Trouble) -> bool {
+        self.troubles.load(Ordering::Acquire) & trouble as u8 != 0
+    }
+
+    /// Puts an entry into the queue.
+    pub fn push_one(&self, entry: Entry) -> Result<Pending, LogDown> {
+        let slot = Arc::new(Slot {
+            state: Mutex::new(Waiting::Fresh),
+        });
+        let mut inner = self.enter(1)?;
+        inner.push(entry, Arc::clone(&slot));
+        self.leave(inner);
+        Ok(Pending { slot })
     }
 
     /// Puts entries into the queue, in order and with nobody's in between; all or none.
-    pub fn push(
-        &self,
-        entries: impl ExactSizeIterator<Item = Entry>,
-        pending: &mut Vec<Pending>,
-    ) -> Result<(), LogDown> {
-        if let Some(down) = self.down() {
-            return Err(down);
-        }
-        let mut inner = self.inner.lock();
-        if inner.ending {
-            return Err(LogDown::Closed);
-        }
-        if inner.entries.len() + entries.len() > MAX_QUEUED_ENTRIES
-            || inner.bytes > MAX_QUEUED_BYTES
-        {
-            return Err(LogDown::Busy);
-        }
+    pub fn push_all(&self, entries: Vec<Entry>) -> Result<Vec<Pending>, LogDown> {
+        let mut pending = Vec::with_capacity(entries.len());
+        let mut inner = self.enter(entries.len())?;
         for entry in entries {
             let slot = Arc::new(Slot {
                 state: Mutex::new(Waiting::Fresh),
             });
-            inner.bytes += weight(&entry);
-            pending.push(Pending {
-                slot: Arc::clone(&slot),
-            });
-            inner.entries.push(Queued { entry, slot });
+            inner.push(entry, Arc::clone(&slot));
+            pending.push(Pending { slot });
         }
-        // One wake-up serves everything that arrives until the writer has looked.
+        self.leave(inner);
+        Ok(pending)
+    }
+
+    fn enter(&self, count: usize) -> Result<MutexGuard<'_, Inner>, LogDown> {
+        if let Some(down) = self.down() {
+            return Err(down);
+        }
+        let inner = self.inner.lock();
+        if inner.ending {
+            return Err(LogDown::Closed);
+        }
+        if inner.entries.len() + count > MAX_QUEUED_ENTRIES || inner.bytes > MAX_QUEUED_BYTES {
+            return Err(LogDown::Busy);
+        }
+        Ok(inner)
+    }
+
+    /// One wake-up serves everything that arrives until the writer has looked.
+    fn leave(&self, mut inner: MutexGuard<'_, Inner>) {
         if std::mem::take(&mut inner.writer_sleeps) {
             drop(inner);
             self.filled.notify_one();
         }
-        Ok(())
+    }
+
+    /// Takes all that waits into `into` (empty before), without waiting for more.
+    pub fn take_now(&self, into: &mut Vec<Queued>) {
+        let mut inner = self.inner.lock();
+        self.swap_out(&mut inner, into);
     }
 
     /// Takes all that waits into `into` (empty before); sleeps while there is nothing.
-    pub fn take(&self, into: &mut Vec<Queued>, patience: Option<Duration>) -> Taken {
+    pub fn take(&self, into: &mut Vec<Queued>) -> Taken {
         let mut inner = self.inner.lock();
         while inner.entries.is_empty() {
             if inner.ending {
                 return Taken::Ended;
             }
             inner.writer_sleeps = true;
-            match patience {
-                None => self.filled.wait(&mut inner),
-                Some(patience) => {
-                    if self.filled.wait_for(&mut inner, patience).timed_out() {
-                        inner.writer_sleeps = false;
-                        return Taken::Entries;
-                    }
-                }
-            }
+            self.filled.wait(&mut inner);
         }
+        self.swap_out(&mut inner, into);
+        Taken::Entries
+    }
+
+    fn swap_out(&self, inner: &mut Inner, into: &mut Vec<Queued>) {
         std::mem::swap(&mut inner.entries, into);
         let was_full = inner.bytes > MAX_QUEUED_BYTES || into.len() >= MAX_QUEUED_ENTRIES / 2;
         inner.bytes = 0;
-        drop(inner);
         if was_full {
             self.room.notify_waiters();
         }
-        Taken::Entries
     }
 
     /// Resolves when the queue takes entries again.
