@@ -29,6 +29,12 @@ pub enum SqlState {
     CannotConnectNow,
     /// A named limit of the gate was exceeded.
     LimitExceeded,
+    /// A cursor or portal that does not exist.
+    UnknownCursor,
+    /// A prepared statement that does not exist.
+    UnknownStatement,
+    /// Not inside a transaction block.
+    ActiveTransaction,
 }
 
 impl SqlState {
@@ -46,6 +52,9 @@ impl SqlState {
             Self::InFailedTransaction => "25P02",
             Self::CannotConnectNow => "57P03",
             Self::LimitExceeded => "54000",
+            Self::UnknownCursor => "34000",
+            Self::UnknownStatement => "26000",
+            Self::ActiveTransaction => "25001",
         }
     }
 }

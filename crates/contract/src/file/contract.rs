@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use std::net::IpAddr;
+
 use ipnet::IpNet;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
@@ -93,7 +95,6 @@ pub(super) fn read_contract(
     node: &Node<'_>,
     names: &DeclaredNames,
 ) -> Option<Contract> {
-    let before = reader.mistakes();
     check_id(reader, "contract", id, node);
     let fields = reader.table(node, CONTRACT_KEYS, "a contract")?;
     let title = reader
@@ -146,10 +147,7 @@ pub(super) fn read_contract(
         terms,
     };
     check_core_export(reader, &fields, &contract);
-    // Terms that are there but wrong would be asked for a second time.
-    if reader.mistakes() == before {
-        super::terms::check_terms(reader, &fields, &contract);
-    }
+    super::terms::check_terms(reader, &fields, &contract);
     Some(contract)
 }
 
@@ -350,11 +348,10 @@ fn read_network(reader: &mut Reader<'_>, text: &str, node: &Node<'_>) -> Option<
         }
         Some(network) => Some(network),
         None => {
-            let help = if text.parse::<std::net::IpAddr>().is_ok() {
-                format!("did you mean `{text}/32` (IPv4) or `{text}/128` (IPv6)?")
-            } else {
-                "an address, a slash and the length of the network part".to_owned()
-            };
+            let help = text.parse::<IpAddr>().map_or_else(
+                |_| "an address, a slash and the length of the network part".to_owned(),
+                |address| format!("did you mean `{}`?", IpNet::from(address)),
+            );
             reader.mistake(
                 node.span.clone(),
                 format!("`{text}` is not a network"),
@@ -444,7 +441,7 @@ fn check_budgets_against_scope(
     let key = budget.key();
     let place = fields
         .get("budget")
-        .and_then(|node| reader.table(&node, &[&key], "")?.get(&key))
+        .and_then(|node| node.key(&key))
         .map_or(0..0, |entry| entry.key_span);
     reader.mistake(
         place,

@@ -26,10 +26,15 @@ use crate::model::{Contract, Person, Resource, Vendor};
 use reader::{Node, Reader};
 
 pub(crate) const TOP_KEYS: &[&str] = &["vendor", "person", "resource", "contract"];
-pub(crate) use contract::{ACCESS_KEYS, CONTRACT_KEYS, METHOD_KEYS};
-pub(crate) use party::{PERSON_KEYS, VENDOR_KEYS, VETTING_KEYS};
-pub(crate) use resource::RESOURCE_KEYS;
-pub(crate) use scope::SCOPE_KEYS;
+pub(crate) use contract::METHOD_KEYS;
+// The schema and the law profiles are compared with these.
+#[cfg(test)]
+pub(crate) use {
+    contract::{ACCESS_KEYS, CONTRACT_KEYS},
+    party::{PERSON_KEYS, VENDOR_KEYS, VETTING_KEYS},
+    resource::RESOURCE_KEYS,
+    scope::SCOPE_KEYS,
+};
 
 /// One applied file. `name` is its path as the client gave it, absolute where files beside it are meant.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -110,9 +110,16 @@ impl<'t> Node<'t> {
 pub(super) struct Fields<'t> {
     node: Node<'t>,
     table: &'t DeTable<'t>,
+    /// Keys that a misspelled one was taken for: not missing, then.
+    meant: Vec<String>,
 }
 
 impl<'t> Fields<'t> {
+    /// Whether the key stands there, if only misspelled.
+    pub fn means(&self, key: &str) -> bool {
+        self.meant.iter().any(|meant| meant == key)
+    }
+
     pub fn get(&self, key: &str) -> Option<Node<'t>> {
         let (name, value) = self
             .table
@@ -147,11 +154,6 @@ impl<'r> Reader<'r> {
 
     pub fn file(&self) -> &SourceFile {
         self.file
-    }
-
-    /// How many mistakes were found so far; a piece during whose reading it grew is not taken.
-    pub fn mistakes(&self) -> usize {
-        self.mistakes.len()
     }
 
     pub fn mistake(
@@ -195,34 +197,26 @@ impl<'r> Reader<'r> {
     /// A table with these keys and no others.
     pub fn table<'t>(&mut self, node: &Node<'t>, keys: &[&str], what: &str) -> Option<Fields<'t>> {
         let table = self.any_table(node, &format!("a table ({})", some_of(keys)))?;
-        for (key, value) in table {
+        let mut meant = Vec::new();
+        for (key, _) in table {
             let name = key.get_ref().as_ref();
             if keys.contains(&name) {
                 continue;
             }
-            let help = self.unknown_key_help(name, keys);
-            let _ = value;
+            let near = nearest(name, keys.iter().copied());
+            meant.extend(near.map(str::to_owned));
             self.mistake(
                 key.span(),
                 format!("unknown key `{name}`"),
                 format!("{what} has no such key"),
-                help,
+                unknown_key_help(name, near, keys),
             );
         }
         Some(Fields {
             node: node.clone(),
             table,
+            meant,
         })
-    }
-
-    fn unknown_key_help(&self, name: &str, keys: &[&str]) -> String {
-        if name == "password" && keys.contains(&"password_file") {
-            return "never write a password here; name a file with `password_file` or a variable with `password_env`".to_owned();
-        }
-        match nearest(name, keys.iter().copied()) {
-            Some(known) => format!("did you mean `{known}`?"),
-            None => format!("known keys: {}", some_of(keys)),
-        }
     }
 
     fn any_table<'t>(&mut self, node: &Node<'t>, expected: &str) -> Option<&'t DeTable<'t>> {
@@ -256,7 +250,10 @@ impl<'r> Reader<'r> {
         entries
     }
 
-    pub fn missing(&mut self, fields: &Fields<'_>, key: &str, expected: &str) {
+    fn missing(&mut self, fields: &Fields<'_>, key: &str, expected: &str) {
+        if fields.means(key) {
+            return;
+        }
         let place = fields.node().key_span.clone();
         let place = if place.is_empty() {
             fields.node().span.clone()
@@ -450,6 +447,16 @@ impl<'r> Reader<'r> {
             help,
         );
         None
+    }
+}
+
+fn unknown_key_help(name: &str, near: Option<&str>, keys: &[&str]) -> String {
+    if name == "password" && keys.contains(&"password_file") {
+        return "never write a password here; name a file with `password_file` or a variable with `password_env`".to_owned();
+    }
+    match near {
+        Some(known) => format!("did you mean `{known}`?"),
+        None => format!("known keys: {}", some_of(keys)),
     }
 }
 

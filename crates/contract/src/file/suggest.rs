@@ -1,11 +1,14 @@
 //! "did you mean": the known name nearest to what was written.
 
+/// More edits than that make another word.
+const EDITS_MAX: usize = 3;
+
 /// The nearest of the known names, if it is near enough to be meant.
 pub(super) fn nearest<'k>(
     written: &str,
     known: impl IntoIterator<Item = &'k str>,
 ) -> Option<&'k str> {
-    let near_enough = (written.chars().count() / 3).max(1);
+    let near_enough = (written.chars().count() / 3).clamp(1, EDITS_MAX);
     known
         .into_iter()
         .map(|name| (distance(written, name), name))

@@ -230,6 +230,14 @@ fn find<'t>(fields: &Fields<'t>, path: &str) -> Option<Node<'t>> {
 }
 
 fn lacking(reader: &mut Reader<'_>, fields: &Fields<'_>, contract: &Contract, term: &Term) {
+    if term
+        .term
+        .split('.')
+        .next()
+        .is_some_and(|key| fields.means(key))
+    {
+        return;
+    }
     reader.mistake(
         fields.node().key_span.clone(),
         format!(

@@ -7,4 +7,10 @@
     reason = "tests"
 )]
 
+mod admission;
+mod changes;
+mod decisions;
+mod diagnostics;
+mod published;
+mod robustness;
 mod sample;
