@@ -77,7 +77,11 @@ fn plan_view(
         targets.push(format!("true AS {PRESENCE_COLUMN}"));
         columns.push(hidden(PRESENCE_COLUMN, 16, "boolean", true));
         if !digest {
-            return Subject { column, kind };
+            return Subject {
+                shown: Some(column.clone()),
+                column,
+                kind,
+            };
         }
         let source = format!("CAST({alias}.{} AS text)", ident(&column));
         targets.push(format!(
@@ -85,9 +89,13 @@ fn plan_view(
             digest_expression(&source, &key)
         ));
         columns.push(hidden(SUBJECT_COLUMN, 25, "text", false));
+        let clear = columns
+            .iter()
+            .any(|c| c.name == column && !c.masked && !c.hidden);
         Subject {
             column: SUBJECT_COLUMN.to_owned(),
             kind,
+            shown: clear.then_some(column),
         }
     });
     let view = view_name(&scope.schema, &scope.table);
