@@ -84,16 +84,17 @@ fn not_admitted(contract: &Contract, clause: &str, reason: &str, message: String
 
 fn check_suspensions(request: &AdmissionRequest<'_>) -> Result<(), Refusal> {
     let contract = request.contract;
-    if let Some(why) = request.person_suspended {
-        let message = format!("`{}` is suspended: {why}", request.person.id);
+    // The officer's reason may be an inquiry's; it goes into the record, not to the person.
+    if request.person_suspended.is_some() {
+        let message = format!("`{}` is suspended", request.person.id);
         return Err(
             not_admitted(contract, "vetting", "person.suspended", message).hint(
                 "ask the owner's security officer; two officers must agree before access resumes",
             ),
         );
     }
-    if let Some(why) = request.contract_suspended {
-        let message = format!("contract `{}` is suspended: {why}", contract.id);
+    if request.contract_suspended.is_some() {
+        let message = format!("contract `{}` is suspended", contract.id);
         return Err(
             not_admitted(contract, "valid", "contract.suspended", message).hint(
                 "ask the owner's security officer; two officers must agree before access resumes",

@@ -2,7 +2,7 @@
 //! waits for a second officer, what tightens it applies at once.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt::Debug;
+use std::fmt;
 
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
@@ -42,6 +42,23 @@ pub struct Difference {
     pub before: Option<String>,
     pub after: Option<String>,
     pub effect: Effect,
+}
+
+impl fmt::Display for Difference {
+    /// `budget.rows_per_statement: 500 → 900 (loosens)`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let none = || "nothing".to_owned();
+        let (before, after) = (
+            self.before.clone().unwrap_or_else(none),
+            self.after.clone().unwrap_or_else(none),
+        );
+        write!(
+            f,
+            "{}: {before} → {after} ({})",
+            self.field,
+            self.effect.name()
+        )
+    }
 }
 
 /// What one vendor, person, resource or contract would change.
@@ -276,25 +293,21 @@ fn access(found: &mut Differences, old: &Access, new: &Access) {
         Effect::Loosens,
     );
     if old.hours != new.hours {
-        let within = minutes(&new.hours).is_subset(&minutes(&old.hours));
+        let (before, after) = (minutes(&old.hours), minutes(&new.hours));
+        let effect = compared(after.is_subset(&before), before.is_subset(&after));
         let (before, after) = (
             crate::hours::write(&old.hours),
             crate::hours::write(&new.hours),
         );
-        found.add(
-            "access.hours",
-            Some(before),
-            Some(after),
-            direction(!within),
-        );
+        found.add("access.hours", Some(before), Some(after), effect);
     }
     if old.networks != new.networks {
-        found.add(
-            "access.networks",
-            Some(write_networks(&old.networks)),
-            Some(write_networks(&new.networks)),
-            direction(!networks_within(&new.networks, &old.networks)),
+        let effect = compared(
+            networks_within(&new.networks, &old.networks),
+            networks_within(&old.networks, &new.networks),
         );
+        let (before, after) = (write_networks(&old.networks), write_networks(&new.networks));
+        found.add("access.networks", Some(before), Some(after), effect);
     }
     if old.grant_at_most_seconds != new.grant_at_most_seconds {
         let longer = new.grant_at_most_seconds > old.grant_at_most_seconds;
@@ -304,6 +317,15 @@ fn access(found: &mut Differences, old: &Access, new: &Access) {
             Some(write_duration(new.grant_at_most_seconds)),
             direction(longer),
         );
+    }
+}
+
+/// Of two sets, written differently.
+const fn compared(new_within_old: bool, old_within_new: bool) -> Effect {
+    match (new_within_old, old_within_new) {
+        (true, true) => Effect::None,
+        (true, false) => Effect::Tightens,
+        (false, _) => Effect::Loosens,
     }
 }
 
@@ -632,7 +654,7 @@ impl Differences {
         }
     }
 
-    fn ordered<T: PartialEq + ToString + Debug>(
+    fn ordered<T: PartialEq + ToString>(
         &mut self,
         field: &str,
         before: &T,

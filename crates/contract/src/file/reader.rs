@@ -196,7 +196,12 @@ impl<'r> Reader<'r> {
 
     /// A table with these keys and no others.
     pub fn table<'t>(&mut self, node: &Node<'t>, keys: &[&str], what: &str) -> Option<Fields<'t>> {
-        let table = self.any_table(node, &format!("a table ({})", some_of(keys)))?;
+        let expected = if keys.is_empty() {
+            "an empty table, {}".to_owned()
+        } else {
+            format!("a table ({})", some_of(keys))
+        };
+        let table = self.any_table(node, &expected)?;
         let mut meant = Vec::new();
         for (key, _) in table {
             let name = key.get_ref().as_ref();
@@ -456,6 +461,7 @@ fn unknown_key_help(name: &str, near: Option<&str>, keys: &[&str]) -> String {
     }
     match near {
         Some(known) => format!("did you mean `{known}`?"),
+        None if keys.is_empty() => "it takes no keys: write {}".to_owned(),
         None => format!("known keys: {}", some_of(keys)),
     }
 }

@@ -64,8 +64,8 @@ fn what_widens_loosens_and_what_narrows_tightens() {
         (
             "Mon-Fri 08:00-20:00",
             "Mon-Fri 08:00-12:00, Mon-Fri 12:00-20:00",
-            Tightens,
-            Tightens,
+            None,
+            None,
         ),
         ("Asia/Shanghai", "Asia/Tokyo", Loosens, Loosens),
         ("\"10.8.0.0/16\", ", "\"10.8.0.0/15\", ", Loosens, Tightens),
@@ -167,6 +167,10 @@ fn a_difference_says_what_was_and_what_will_be() {
         "rows_per_statement = 900",
         Effect::Loosens,
         Effect::Tightens,
+    );
+    assert_eq!(
+        change.differences[0].to_string(),
+        "budget.rows_per_statement: 500 → 900 (loosens)"
     );
     assert_eq!(
         change.differences,

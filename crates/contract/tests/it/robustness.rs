@@ -209,3 +209,45 @@ fn budget_keys_go_there_and_back() {
         assert_eq!(Budget::parse_key(wrong), None, "{wrong}");
     }
 }
+
+/// Nesting is bounded by the TOML reader; a deep file is an answer, not a stack overflow.
+#[test]
+fn deep_nesting_is_refused() {
+    for (open, close) in [("[", "]"), ("{a=", "}")] {
+        let text = format!(
+            "vendor = {}1{}",
+            open.repeat(100_000),
+            close.repeat(100_000)
+        );
+        assert!(file::parse(&[source(&text)], &Options::default()).is_err());
+        let text = format!("vendor = {}", open.repeat(100_000));
+        assert!(file::parse(&[source(&text)], &Options::default()).is_err());
+    }
+    let header = format!("[{}b]", "a.".repeat(100_000));
+    assert!(file::parse(&[source(&header)], &Options::default()).is_err());
+}
+
+#[test]
+fn a_huge_file_is_refused_unread() {
+    let text = "#".repeat(file::FILE_BYTES_MAX + 1);
+    let mistakes = file::parse(&[source(&text)], &Options::default()).unwrap_err();
+    assert!(mistakes[0].message.contains("larger than"));
+}
+
+#[test]
+fn common_time_zones_are_known_whatever_the_machine_has() {
+    for zone in [
+        "UTC",
+        "Asia/Shanghai",
+        "Europe/Berlin",
+        "America/New_York",
+        "Asia/Hong_Kong",
+        "Etc/UTC",
+    ] {
+        let text = SAMPLE.replace("Asia/Shanghai", zone);
+        let files = [source(&text)];
+        if let Err(mistakes) = file::parse(&files, &Options::default()) {
+            panic!("{}", file::render(&mistakes, &files, false));
+        }
+    }
+}
