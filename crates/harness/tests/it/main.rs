@@ -12,6 +12,7 @@ mod world;
 mod budgets;
 mod clients;
 mod crash;
+mod durable;
 mod ends;
 mod hostile;
 mod postgres;

@@ -10,7 +10,7 @@ use tokio_postgres::{Client, NoTls, SimpleQueryMessage};
 pub struct World {
     pub gate: Gate,
     pub connect: Connect,
-    _cluster: PgCluster,
+    pub _cluster: PgCluster,
 }
 
 pub fn clinic(patients: u32, edit: impl FnOnce(String) -> String) -> World {
