@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Result, bail};
 use portcullis_harness::{
     Child, Connect, Gate, GateOptions, Launch, PgCluster, PgOptions, PgVersions,
     SUPERUSER_PASSWORD, free_port, give_to_server_account, sample, server_account,
@@ -69,8 +69,11 @@ impl Targets {
         let mut list = vec![direct, pooled];
         let mut gate = None;
         if with_gate {
-            let started = start_gate(folder, &cluster)?;
-            let connect = started.grant("li.wei", "bench-2026", "bench", "measuring")?;
+            let started = Gate::start_with(GateOptions {
+                within: Some(folder.to_owned()),
+                ..Default::default()
+            })?;
+            let connect = started.apply_pgbench(&cluster, DATABASE)?;
             list.push(Target {
                 name: "gate",
                 connect,
@@ -137,24 +140,4 @@ fn start_pgbouncer(folder: &Path, cluster: &PgCluster) -> Result<(Child, u16)> {
         std::thread::sleep(Duration::from_millis(20));
     }
     Ok((child, port))
-}
-
-/// The contract has scope, a mask, a subject and ceilings that are counted but not reached.
-fn start_gate(folder: &Path, cluster: &PgCluster) -> Result<Gate> {
-    sample::add_steward(cluster, DATABASE, "public")?;
-    let gate = Gate::start_with(GateOptions {
-        within: Some(folder.to_owned()),
-        ..Default::default()
-    })?;
-    fs::write(gate.path("steward.password"), sample::STEWARD_PASSWORD)?;
-    let resource = sample::RESOURCE_TOML
-        .replace("127.0.0.1:5432", &cluster.address())
-        .replace("hospital", DATABASE);
-    gate.apply(&[
-        ("vendor.toml", &sample::for_all_time(sample::VENDOR_TOML)),
-        ("resource.toml", &resource),
-        ("contract.toml", include_str!("contract.toml")),
-    ])
-    .context("the contract of the benchmark")?;
-    Ok(gate)
 }

@@ -151,6 +151,24 @@ impl Gate {
         ])
     }
 
+    /// The same for pgbench's tables in `database`, and the grant to use them.
+    pub fn apply_pgbench(&self, cluster: &PgCluster, database: &str) -> Result<Connect> {
+        sample::add_steward(cluster, database, "public")?;
+        fs::write(self.path("steward.password"), sample::STEWARD_PASSWORD)?;
+        let resource = sample::RESOURCE_TOML
+            .replace(
+                "127.0.0.1:5432/hospital",
+                &format!("{}/{database}", cluster.address()),
+            )
+            .replace("hospital", "pgbench");
+        self.apply(&[
+            ("vendor.toml", &sample::for_all_time(sample::VENDOR_TOML)),
+            ("resource.toml", &resource),
+            ("contract.toml", sample::PGBENCH_CONTRACT_TOML),
+        ])?;
+        self.grant("li.wei", "pgbench-2026", "pgbench", "measuring")
+    }
+
     /// Applies the texts as one set by the first officer; the second approves all that waits.
     pub fn apply(&self, files: &[(&str, &str)]) -> Result<()> {
         let mut args = vec!["apply".to_owned()];

@@ -47,6 +47,10 @@ pub fn add_steward(cluster: &PgCluster, database: &str, schema: &str) -> Result<
 
 const STEWARD_SQL: &str = include_str!("../../../examples/clinic/steward.sql");
 
+/// A contract over pgbench's tables as resource `pgbench`: scope, a mask, a subject, ceilings that are
+/// counted but not reached.
+pub const PGBENCH_CONTRACT_TOML: &str = include_str!("pgbench_contract.toml");
+
 /// pgbench's own tables in schema `public`, as `pgbench -i -s SCALE` makes them, without the program.
 pub fn load_pgbench(cluster: &PgCluster, database: &str, scale: u32) -> Result<()> {
     cluster.create_database(database)?;

@@ -4,7 +4,9 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
-use portcullis_harness::{Gate, PgCluster, SUPERUSER, SUPERUSER_PASSWORD, cache_dir, sample};
+use portcullis_harness::{
+    Connect, Gate, PgCluster, SUPERUSER, SUPERUSER_PASSWORD, cache_dir, sample,
+};
 
 /// Few enough for the sample's 500 rows a statement.
 const PATIENTS: u32 = 200;
@@ -12,11 +14,7 @@ const CLIENT_LIMIT_SECONDS: &str = "120";
 
 /// Where a client connects to, and what keeps that alive.
 struct Target {
-    host: String,
-    port: u16,
-    user: String,
-    password: String,
-    database: String,
+    connect: Connect,
     gate: Option<Gate>,
     _cluster: PgCluster,
 }
@@ -24,15 +22,15 @@ struct Target {
 fn bare() -> Target {
     let cluster = PgCluster::start_usual().unwrap();
     sample::load_clinic_as_shown(&cluster, "hospital", PATIENTS).unwrap();
-    Target {
+    let connect = Connect {
+        grant: String::new(),
         host: "127.0.0.1".to_owned(),
         port: cluster.port(),
         user: SUPERUSER.to_owned(),
         password: SUPERUSER_PASSWORD.to_owned(),
         database: "hospital".to_owned(),
-        gate: None,
-        _cluster: cluster,
-    }
+    };
+    Target::new(connect, None, cluster)
 }
 
 fn through_gate(edit: impl FnOnce(String) -> String) -> Target {
@@ -40,29 +38,29 @@ fn through_gate(edit: impl FnOnce(String) -> String) -> Target {
     sample::load_clinic(&cluster, "hospital", PATIENTS).unwrap();
     let gate = Gate::before_clinic(&cluster, edit).unwrap();
     let connect = gate.grant_clinic().unwrap();
-    Target {
-        host: connect.host,
-        port: connect.port,
-        user: connect.user,
-        password: connect.password,
-        database: connect.database,
-        gate: Some(gate),
-        _cluster: cluster,
-    }
+    Target::new(connect, Some(gate), cluster)
 }
 
 impl Target {
+    fn new(connect: Connect, gate: Option<Gate>, cluster: PgCluster) -> Self {
+        Self {
+            connect,
+            gate,
+            _cluster: cluster,
+        }
+    }
+
     fn command(&self, program: impl AsRef<std::ffi::OsStr>) -> Command {
         let mut command = Command::new("timeout");
         command.arg(CLIENT_LIMIT_SECONDS).arg(program);
         command
-            .env("PGHOST", &self.host)
-            .env("PGPORT", self.port.to_string());
+            .env("PGHOST", &self.connect.host)
+            .env("PGPORT", self.connect.port.to_string());
         command
-            .env("PGUSER", &self.user)
-            .env("PGPASSWORD", &self.password);
+            .env("PGUSER", &self.connect.user)
+            .env("PGPASSWORD", &self.connect.password);
         command
-            .env("PGDATABASE", &self.database)
+            .env("PGDATABASE", &self.connect.database)
             .env("PGSSLMODE", "disable");
         command
             .env("PGCONNECT_TIMEOUT", "10")
@@ -267,6 +265,30 @@ fn pgbench_through_gate() {
         .for_each(|mode| target.pgbench(mode));
 }
 
+/// pgbench's own script, with its questions about its tables at the start.
+#[test]
+fn pgbench_select_only_through_gate() {
+    let cluster = PgCluster::start_usual().unwrap();
+    sample::load_pgbench(&cluster, "bench", 1).unwrap();
+    let gate = Gate::start().unwrap();
+    let connect = gate.apply_pgbench(&cluster, "bench").unwrap();
+    let target = Target::new(connect, Some(gate), cluster);
+    for mode in ["simple", "extended", "prepared"] {
+        let output = target
+            .command("pgbench")
+            .args(["-n", "-S", "-c", "4", "-j", "2", "-t", "100", "-M", mode])
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&output.stdout);
+        let complained = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{mode}: {said}{complained}");
+        assert!(
+            said.contains("processed: 400/400"),
+            "{mode}: {said}{complained}"
+        );
+    }
+}
+
 #[test]
 fn python_drivers_bare() {
     let target = bare();
@@ -313,7 +335,11 @@ fn jdbc_through_gate() {
 async fn rust_client(target: &Target) {
     let url = format!(
         "host={} port={} user='{}' password='{}' dbname={} sslmode=disable",
-        target.host, target.port, target.user, target.password, target.database
+        target.connect.host,
+        target.connect.port,
+        target.connect.user,
+        target.connect.password,
+        target.connect.database
     );
     let (mut client, connection) = tokio_postgres::connect(&url, tokio_postgres::NoTls)
         .await

@@ -241,8 +241,10 @@ fn what_was_not_synced_is_lost_and_nothing_released_with_it() {
     let writes = writes(&calls(&with_readable_paths(&trace)));
     assert!(!writes.is_empty(), "no write-ahead log in the trace");
     for (path, writes) in &writes {
-        let content = writes.survive(fs::read(path).unwrap());
-        fs::write(path, content).unwrap();
+        // A segment that has been published and removed isn't needed.
+        if let Ok(content) = fs::read(path) {
+            fs::write(path, writes.survive(content)).unwrap();
+        }
     }
     let _ = fs::remove_dir_all(world.gate.data_dir().join("cache"));
     world.gate.restart().unwrap();
