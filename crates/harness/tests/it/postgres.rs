@@ -1,6 +1,9 @@
 //! A cluster starts, answers, survives a crash, and leaves nothing behind.
 
-use std::path::Path;
+use std::io::{BufRead as _, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
 use portcullis_harness::{PgCluster, PgVersions, SUPERUSER, sample};
 
@@ -74,4 +77,43 @@ fn answers_inside_a_runtime_too() {
             .unwrap();
         assert_eq!(row.get::<_, String>(0), "someone");
     });
+}
+
+/// Not a test: what `goes_when_its_test_is_killed` kills.
+#[test]
+#[ignore = "started by another test, and killed by it"]
+fn holds_a_cluster() {
+    let cluster = PgCluster::start_usual().unwrap();
+    println!("pid {} {}", cluster.pid().unwrap(), cluster.dir().display());
+    std::thread::sleep(Duration::from_secs(60));
+}
+
+#[test]
+fn goes_when_its_test_is_killed() {
+    let mut holder = Command::new(std::env::current_exe().unwrap())
+        .args([
+            "--exact",
+            "postgres::holds_a_cluster",
+            "--ignored",
+            "--nocapture",
+        ])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let said = BufReader::new(holder.stdout.take().unwrap());
+    let pid = said.lines().find_map(|line| {
+        let line = line.unwrap();
+        let (pid, dir) = line.split_once("pid ")?.1.split_once(' ')?;
+        Some((pid.to_owned(), PathBuf::from(dir)))
+    });
+    let (pid, dir) = pid.unwrap();
+    holder.kill().unwrap();
+    holder.wait().unwrap();
+    let server = PathBuf::from(format!("/proc/{pid}"));
+    let until = Instant::now() + Duration::from_secs(10);
+    while server.exists() {
+        assert!(Instant::now() < until, "the server outlives its test");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    std::fs::remove_dir_all(dir).unwrap();
 }
