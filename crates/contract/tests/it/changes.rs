@@ -249,3 +249,27 @@ fn a_star_is_compared_by_the_columns_it_stood_for() {
         Effect::Tightens
     );
 }
+
+#[test]
+fn what_applies_at_once_keeps_the_columns_of_the_approval() {
+    let mut approved = document().contracts.remove(0);
+    let columns = vec!["a".to_owned(), "b".to_owned()];
+    approved.resolve_columns("hospital", "clinic", "visits", &columns);
+    let mut tighter =
+        parsed(&SAMPLE.replace("rows_per_statement = 500", "rows_per_statement = 50"))
+            .contracts
+            .remove(0);
+    assert!(tighter.has_unresolved_columns());
+    change::keep_columns(&approved, &mut tighter);
+    assert_eq!(
+        tighter
+            .table("hospital", "clinic", "visits")
+            .unwrap()
+            .columns,
+        Columns::List(columns)
+    );
+    assert_eq!(
+        change::contract(Some(&approved), &tighter).effect,
+        Effect::Tightens
+    );
+}
