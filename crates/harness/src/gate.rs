@@ -92,7 +92,6 @@ pub struct Gate {
     binary: PathBuf,
     tokens: Vec<String>,
     pg_port: u16,
-    console_port: u16,
     metrics_port: u16,
     server: Option<Child>,
     // Dropped last: the server's files.
@@ -115,7 +114,6 @@ impl Gate {
             binary: binary()?,
             tokens: Vec::new(),
             pg_port: 0,
-            console_port: 0,
             metrics_port: 0,
             server: None,
             dir,
@@ -338,10 +336,6 @@ impl Gate {
         self.pg_port
     }
 
-    pub fn console_port(&self) -> u16 {
-        self.console_port
-    }
-
     pub fn metrics_port(&self) -> u16 {
         self.metrics_port
     }
@@ -389,7 +383,6 @@ impl Gate {
         for _ in 0..START_TRIES {
             if self.pg_port == 0 {
                 self.pg_port = free_port()?;
-                self.console_port = free_port()?;
                 self.metrics_port = free_port()?;
             }
             match self.serve_once() {
@@ -415,7 +408,6 @@ impl Gate {
         let address = |port: u16| format!("127.0.0.1:{port}");
         words.push("serve".to_owned());
         words.extend(["--pg".to_owned(), address(self.pg_port)]);
-        words.extend(["--console".to_owned(), address(self.console_port)]);
         words.extend(["--metrics".to_owned(), address(self.metrics_port)]);
         if !self.options.tls_only {
             words.push("--allow-plaintext-loopback".to_owned());

@@ -89,10 +89,8 @@ fn one_session_cut_off() {
     let world = clinic(100, |contract| contract);
     ended_by(&world, |gate| {
         let listed = gate.officer(0).run(&["session", "list"]).unwrap();
-        let first = &listed["sessions"][0];
-        let id = first["session"]
+        let id = listed["sessions"][0]["session"]
             .as_str()
-            .or(first["id"].as_str())
             .unwrap_or_else(|| panic!("{listed}"));
         gate.officer(0)
             .run(&["session", "end", id, "--why", "unusual"])
