@@ -65,7 +65,7 @@ fn one_round(targets: &Targets, load: &Load, round: usize, seconds: u32) -> Resu
         .collect()
 }
 
-fn run(target: &Target, mode: &str, clients: u32, seconds: u32) -> Result<Run> {
+pub fn run(target: &Target, mode: &str, clients: u32, seconds: u32) -> Result<Run> {
     let before = target.proxy.map(Cpu::of).unwrap_or_default();
     let connect = &target.connect;
     let output = Command::new("timeout")

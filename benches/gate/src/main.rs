@@ -10,8 +10,10 @@ mod connections;
 mod disk;
 mod load;
 mod process;
+mod profile;
 mod report;
 mod targets;
+mod tls;
 
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
@@ -40,6 +42,9 @@ struct Options {
     /// Leave the gate out: to see whether the other figures are sane
     #[arg(long)]
     without_gate: bool,
+    /// Also show where the gate's time goes (needs `perf`)
+    #[arg(long)]
+    profile: bool,
     /// Where the servers' files lie; must be a real file system, not memory
     #[arg(long, default_value = ".")]
     within: PathBuf,
@@ -62,5 +67,8 @@ fn main() -> Result<()> {
     report::bulks(&bulks);
     let connections = connections::measure(&targets)?;
     report::connections(&connections);
+    if options.profile {
+        profile::print(&targets, &options.modes, folder.path())?;
+    }
     Ok(())
 }

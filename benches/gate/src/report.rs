@@ -103,7 +103,7 @@ pub fn bulks(bulks: &[Bulk]) {
 
 pub fn connections(costs: &[Cost]) {
     println!(
-        "\n## Connections (plain); goal P5: idle at most 10 kB, login at most 0.2 of pgbouncer's CPU\n"
+        "\n## Connections; goal P5: idle at most 10 kB (TLS 32 kB), login at most 0.2 of pgbouncer's CPU\n"
     );
     println!("| target | memory while idle, kB | CPU a login, ms |\n|---|---|---|");
     for cost in costs {
