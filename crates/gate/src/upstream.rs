@@ -7,9 +7,12 @@
 //! Start at [`connect`].
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
+use parking_lot::Mutex;
+use portcullis_wire::scram::client::{Challenged, Keys};
 
 use crate::tls::ClientTls;
 
@@ -26,24 +29,47 @@ pub use stream::Stream;
 
 /// All that a server may send until its `ReadyForQuery`.
 pub const MAX_LOGIN_BYTES: usize = 1_048_576;
-/// Iterations of PBKDF2 that a server may ask of us.
-pub const MAX_SCRAM_ITERATIONS: u32 = portcullis_wire::limits::MAX_SCRAM_ITERATIONS;
-/// Fewer make a recorded login worth guessing at offline.
-pub const MIN_SCRAM_ITERATIONS: u32 = portcullis_wire::limits::MIN_SCRAM_ITERATIONS;
 /// Parameters that a server may report at login.
 pub const MAX_PARAMETERS: usize = 256;
 
 /// A password that does not print itself.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Secret(Vec<u8>);
+///
+/// Its clones share the keys that were derived from it, so that the logins of one grant pay for
+/// PBKDF2 once: keep one `Secret` for a role, not one for a connection.
+#[derive(Clone)]
+pub struct Secret {
+    password: Arc<[u8]>,
+    keys: Arc<Mutex<Option<Keys>>>,
+}
 
 impl Secret {
     pub fn new(bytes: impl Into<Vec<u8>>) -> Self {
-        Self(bytes.into())
+        Self {
+            password: bytes.into().into(),
+            keys: Arc::default(),
+        }
     }
 
-    pub(crate) fn expose(&self) -> &[u8] {
-        &self.0
+    /// The keys that answer a challenge: those at hand, or new ones, off the threads that serve others.
+    async fn keys_for(&self, challenge: &Challenged) -> Result<Keys, UpstreamError> {
+        if let Some(keys) = self
+            .keys
+            .lock()
+            .as_ref()
+            .and_then(|keys| keys.answer_to(challenge))
+        {
+            return Ok(keys.clone());
+        }
+        let (password, salt) = (Arc::clone(&self.password), challenge.salt().to_vec());
+        let iterations = challenge.iterations();
+        let deriving =
+            tokio::task::spawn_blocking(move || Keys::derive(&password, &salt, iterations));
+        let derived = deriving
+            .await
+            .map_err(|error| UpstreamError::Io(std::io::Error::other(error)))?;
+        let keys = derived.map_err(|_| UpstreamError::Scram { what: "costs" })?;
+        *self.keys.lock() = Some(keys.clone());
+        Ok(keys)
     }
 }
 

@@ -1,4 +1,5 @@
-//! The server's side of SCRAM-SHA-256 and SCRAM-SHA-256-PLUS (RFC 5802, RFC 7677, RFC 5929).
+//! SCRAM-SHA-256 and SCRAM-SHA-256-PLUS (RFC 5802, RFC 7677, RFC 5929): here the server's side, in
+//! [`client`] the client's.
 //!
 //! The types are the protocol: an [`Offer`] takes the client's first message and becomes a
 //! [`Challenge`], which takes the final message and becomes a [`Proven`]. Each consumes the one before,
@@ -11,6 +12,7 @@ use subtle::{Choice, ConstantTimeEq};
 
 use crate::limits::MAX_SCRAM_NONCE_BYTES;
 
+pub mod client;
 mod verifier;
 
 pub use verifier::{Verifier, VerifierError};

@@ -3,6 +3,8 @@
 use std::time::Duration;
 
 use portcullis_wire::WireError;
+use portcullis_wire::limits::{MAX_SCRAM_ITERATIONS, MIN_SCRAM_ITERATIONS};
+use portcullis_wire::scram::client::ServerError;
 
 /// Text that a server may put into our errors.
 const MAX_QUOTED_CHARS: usize = 500;
@@ -37,7 +39,9 @@ pub enum UpstreamError {
     NoScram,
     #[error("the database let us in without a proof that it knows the password")]
     NotProven,
-    #[error("the database asks for {iterations} SCRAM iterations, outside of {min} to {max}", min = super::MIN_SCRAM_ITERATIONS, max = super::MAX_SCRAM_ITERATIONS)]
+    #[error(
+        "the database asks for {iterations} SCRAM iterations, outside of {MIN_SCRAM_ITERATIONS} to {MAX_SCRAM_ITERATIONS}"
+    )]
     Iterations { iterations: u64 },
     #[error("the database's SCRAM message is malformed: {what}")]
     Scram { what: &'static str },
@@ -62,6 +66,16 @@ impl UpstreamError {
                 message: quoted(report.message()),
             },
             Err(error) => Self::Wire(error),
+        }
+    }
+}
+
+impl From<ServerError> for UpstreamError {
+    fn from(error: ServerError) -> Self {
+        match error {
+            ServerError::Malformed { what } => Self::Scram { what },
+            ServerError::Iterations { iterations } => Self::Iterations { iterations },
+            ServerError::Signature => Self::Signature,
         }
     }
 }

@@ -2,19 +2,21 @@
 
 use std::collections::BTreeMap;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use bytes::{Bytes, BytesMut};
 use portcullis_wire::backend::{self, Authentication};
 use portcullis_wire::build::client;
+use portcullis_wire::scram::client::{Binding, Hello};
 use portcullis_wire::scram::{SCRAM_SHA_256, SCRAM_SHA_256_PLUS};
-use postgres_protocol::authentication::sasl::{ChannelBinding, ScramSha256};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::error::UpstreamError;
-use super::{
-    MAX_LOGIN_BYTES, MAX_PARAMETERS, MAX_SCRAM_ITERATIONS, MIN_SCRAM_ITERATIONS, Stream, Target,
-    Upstream,
-};
+use super::{MAX_LOGIN_BYTES, MAX_PARAMETERS, Stream, Target, Upstream};
 use crate::tls::tls_server_end_point;
+
+/// As many as PostgreSQL and its clients take.
+const NONCE_BYTES: usize = 18;
 
 pub(super) async fn log_in(stream: Stream, target: &Target) -> Result<Upstream, UpstreamError> {
     let mut line = Line::new(stream);
@@ -36,35 +38,41 @@ pub(super) async fn log_in(stream: Stream, target: &Target) -> Result<Upstream, 
 /// SCRAM, both ways. Returns only after the server has proved that it knows the password's verifier.
 async fn prove(line: &mut Line, target: &Target) -> Result<(), UpstreamError> {
     let request = line.authentication().await?;
-    let (mechanism, binding) = choose(&mechanisms_of(&request)?, line.end_point())?;
-    let mut scram = ScramSha256::new(target.password.expose(), binding);
+    let binding = choose(&mechanisms_of(&request)?, line.end_point())?;
+    let hello = Hello::new(binding, fresh_nonce()?);
     let mut message = BytesMut::new();
-    client::sasl_initial(&mut message, mechanism, scram.message())?;
+    client::sasl_initial(&mut message, hello.mechanism(), hello.message().as_bytes())?;
     line.send(&message).await?;
 
     let challenge = line.authentication().await?;
     let Authentication::SaslContinue { data } = read(&challenge)? else {
         return Err(out_of_order(&challenge, "SASL challenge"));
     };
-    check_iterations(data)?;
-    scram
-        .update(data)
-        .map_err(|_| UpstreamError::Scram { what: "challenge" })?;
+    let challenged = hello.challenge(data)?;
+    let keys = target.password.keys_for(&challenged).await?;
+    let answered = challenged.answer(&keys);
     message.clear();
-    client::sasl_response(&mut message, scram.message())?;
+    client::sasl_response(&mut message, answered.message().as_bytes())?;
     line.send(&message).await?;
 
     let last = line.authentication().await?;
     let Authentication::SaslFinal { data } = read(&last)? else {
         return Err(out_of_order(&last, "SASL proof"));
     };
-    scram.finish(data).map_err(|_| UpstreamError::Signature)?;
+    answered.check_proof(data)?;
 
     let done = line.authentication().await?;
     match read(&done)? {
         Authentication::Ok => Ok(()),
         _ => Err(out_of_order(&done, "end of login")),
     }
+}
+
+fn fresh_nonce() -> Result<String, UpstreamError> {
+    let mut random = [0; NONCE_BYTES];
+    getrandom::fill(&mut random)
+        .map_err(|error| UpstreamError::Io(std::io::Error::other(error)))?;
+    Ok(STANDARD.encode(random))
 }
 
 fn read(body: &[u8]) -> Result<Authentication<'_>, UpstreamError> {
@@ -99,43 +107,12 @@ fn out_of_order(body: &[u8], expected: &'static str) -> UpstreamError {
     }
 }
 
-fn choose(
-    mechanisms: &[&str],
-    end_point: Option<Vec<u8>>,
-) -> Result<(&'static str, ChannelBinding), UpstreamError> {
+fn choose(mechanisms: &[&str], end_point: Option<Vec<u8>>) -> Result<Binding, UpstreamError> {
     match end_point {
-        Some(hash) if mechanisms.contains(&SCRAM_SHA_256_PLUS) => Ok((
-            SCRAM_SHA_256_PLUS,
-            ChannelBinding::tls_server_end_point(hash),
-        )),
+        Some(hash) if mechanisms.contains(&SCRAM_SHA_256_PLUS) => Ok(Binding::EndPoint(hash)),
         _ if !mechanisms.contains(&SCRAM_SHA_256) => Err(UpstreamError::NoScram),
-        // "We could, but you don't offer it": the server notices if somebody took its offer away.
-        Some(_) => Ok((SCRAM_SHA_256, ChannelBinding::unrequested())),
-        None => Ok((SCRAM_SHA_256, ChannelBinding::unsupported())),
-    }
-}
-
-/// Before the loop is run that a hostile server would like to be long.
-fn check_iterations(challenge: &[u8]) -> Result<(), UpstreamError> {
-    let malformed = UpstreamError::Scram { what: "iterations" };
-    let Ok(text) = std::str::from_utf8(challenge) else {
-        return Err(malformed);
-    };
-    let Some(count) = text
-        .split(',')
-        .nth(2)
-        .and_then(|part| part.strip_prefix("i="))
-    else {
-        return Err(malformed);
-    };
-    let Ok(iterations) = count.parse::<u64>() else {
-        return Err(malformed);
-    };
-    let allowed = u64::from(MIN_SCRAM_ITERATIONS)..=u64::from(MAX_SCRAM_ITERATIONS);
-    if allowed.contains(&iterations) {
-        Ok(())
-    } else {
-        Err(UpstreamError::Iterations { iterations })
+        Some(_) => Ok(Binding::NotOffered),
+        None => Ok(Binding::Unsupported),
     }
 }
 

@@ -51,15 +51,11 @@ impl Verifier {
         salt: &[u8],
         iterations: u32,
     ) -> Result<Self, VerifierError> {
-        check_costs(salt, iterations)?;
-        let mut salted = [0_u8; KEY_BYTES];
-        pbkdf2::pbkdf2_hmac::<Sha256>(&prepared(password), salt, iterations, &mut salted);
-        let stored_key = sha256(&hmac_sha256(&salted, b"Client Key"));
-        let server_key = hmac_sha256(&salted, b"Server Key");
+        let (client_key, server_key) = derive(password, salt, iterations)?;
         Ok(Self {
             iterations,
             salt: salt.to_vec(),
-            stored_key,
+            stored_key: sha256(&client_key),
             server_key,
             genuine: true,
         })
@@ -148,6 +144,21 @@ impl fmt::Display for Verifier {
             .map(|bytes| STANDARD.encode(bytes));
         write!(f, "{PREFIX}${}:{salt}${stored}:{server}", self.iterations)
     }
+}
+
+/// Client key and server key of a password.
+pub(super) fn derive(
+    password: &[u8],
+    salt: &[u8],
+    iterations: u32,
+) -> Result<([u8; KEY_BYTES], [u8; KEY_BYTES]), VerifierError> {
+    check_costs(salt, iterations)?;
+    let mut salted = [0_u8; KEY_BYTES];
+    pbkdf2::pbkdf2_hmac::<Sha256>(&prepared(password), salt, iterations, &mut salted);
+    Ok((
+        hmac_sha256(&salted, b"Client Key"),
+        hmac_sha256(&salted, b"Server Key"),
+    ))
 }
 
 fn check_costs(salt: &[u8], iterations: u32) -> Result<(), VerifierError> {

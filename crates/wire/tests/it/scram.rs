@@ -340,6 +340,115 @@ fn malformed_final_messages_are_refused() {
     );
 }
 
+/// Both sides of our own, with any binding that fits.
+#[test]
+fn our_own_client_logs_in_and_checks_the_server() {
+    use portcullis_wire::scram::client::{Binding, Hello, Keys, ServerError};
+
+    let keys = Keys::derive(b"secret", b"0123456789abcdef", 4096).unwrap();
+    let other = Keys::derive(b"wrong", b"0123456789abcdef", 4096).unwrap();
+    for (offer, binding) in [
+        (Offer::plain(), Binding::Unsupported),
+        (Offer::plain(), Binding::NotOffered),
+        (
+            Offer::with_channel_binding(end_point()),
+            Binding::EndPoint(end_point()),
+        ),
+    ] {
+        let start = || {
+            let hello = Hello::new(binding.clone(), "client-nonce".into());
+            let message = hello.message().as_bytes();
+            let challenge = offer
+                .clone()
+                .client_first(hello.mechanism(), message, verifier("secret"), NONCE)
+                .unwrap();
+            let challenged = hello
+                .challenge(challenge.server_first().as_bytes())
+                .unwrap();
+            assert_eq!(
+                (challenged.salt(), challenged.iterations()),
+                (&b"0123456789abcdef"[..], 4096)
+            );
+            (challenge, challenged)
+        };
+        let (challenge, challenged) = start();
+        assert!(keys.answer_to(&challenged).is_some());
+        let answered = challenged.answer(&keys);
+        let proven = challenge
+            .client_final(answered.message().as_bytes())
+            .unwrap();
+        answered
+            .check_proof(proven.server_final().as_bytes())
+            .unwrap();
+
+        let (challenge, challenged) = start();
+        let answered = challenged.answer(&other);
+        assert_eq!(
+            challenge.client_final(answered.message().as_bytes()).err(),
+            Some(ScramError::Rejected)
+        );
+        for (last, expected) in [
+            (&b""[..], ServerError::Malformed { what: "signature" }),
+            (
+                b"e=other-error",
+                ServerError::Malformed { what: "signature" },
+            ),
+            (b"v=", ServerError::Signature),
+            (b"v=AAAA", ServerError::Signature),
+            (b"v=\xff", ServerError::Malformed { what: "not UTF-8" }),
+        ] {
+            assert_eq!(start().1.answer(&keys).check_proof(last), Err(expected));
+        }
+    }
+    assert_eq!(format!("{keys:?}"), "Keys(…)");
+}
+
+#[test]
+fn a_servers_challenge_is_judged_before_it_is_paid_for() {
+    use portcullis_wire::scram::client::{Binding, Hello, ServerError};
+
+    let refused = |message: &[u8]| {
+        Hello::new(Binding::Unsupported, "abc".into())
+            .challenge(message)
+            .err()
+    };
+    let malformed = |what| Some(ServerError::Malformed { what });
+    assert_eq!(refused(b"r=abcx,s=c2FsdA==,i=4096"), None);
+    for iterations in [0, 1, 4_095, 100_001, 10_000_000, u64::MAX] {
+        let message = format!("r=abcx,s=c2FsdA==,i={iterations}");
+        assert_eq!(
+            refused(message.as_bytes()),
+            Some(ServerError::Iterations { iterations })
+        );
+    }
+    let long_nonce = format!("r=abc{},s=c2FsdA==,i=4096", "x".repeat(513));
+    let long_salt = format!("r=abcx,s={},i=4096", STANDARD.encode([0; 65]));
+    for (message, what) in [
+        (&b""[..], "nonce"),
+        (b"\xff", "not UTF-8"),
+        (b"r=xyz,s=c2FsdA==,i=4096", "nonce"),
+        (b"r=abc,s=c2FsdA==,i=4096", "nonce"),
+        (b"m=x,r=abcx,s=c2FsdA==,i=4096", "nonce"),
+        (long_nonce.as_bytes(), "nonce"),
+        (b"r=abcx", "salt"),
+        (b"r=abcx,s=,i=4096", "salt"),
+        (b"r=abcx,s=!,i=4096", "salt"),
+        (long_salt.as_bytes(), "salt"),
+        (b"r=abcx,s=c2FsdA==", "iterations"),
+        (b"r=abcx,s=c2FsdA==,i=", "iterations"),
+        (b"r=abcx,s=c2FsdA==,i=+4096", "iterations"),
+        (b"r=abcx,s=c2FsdA==,i=99999999999999999999", "iterations"),
+        (b"r=abcx,s=c2FsdA==,i=4096,x=y", "extension"),
+    ] {
+        assert_eq!(
+            refused(message),
+            malformed(what),
+            "{}",
+            message.escape_ascii()
+        );
+    }
+}
+
 proptest! {
     #[test]
     fn arbitrary_bytes_never_panic(first in proptest::collection::vec(any::<u8>(), 0..60), last in proptest::collection::vec(any::<u8>(), 0..90), text in "\\PC{0,60}") {

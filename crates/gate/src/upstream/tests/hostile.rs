@@ -266,7 +266,7 @@ fn garbage_is_named() {
         peer.say(|out| server::authentication_sasl(out, &["OAUTHBEARER"]).unwrap());
     });
     check_refused("closed the connection", |_| {});
-    check_refused("malformed: challenge", |peer| {
+    check_refused("malformed: nonce", |peer| {
         peer.ask_for_scram();
         peer.challenge("r=notours,s=c2FsdA==,i=4096");
     });
