@@ -105,6 +105,8 @@ pub enum Actor {
         token_by: Option<String>,
     },
     Server,
+    /// Somebody without a valid token; for the record alone.
+    Unknown,
 }
 
 impl Actor {
@@ -121,6 +123,7 @@ impl Actor {
                 Err(Denied::authority("authority.role", format!("officer `{name}` lacks the role for this"))
                     .hint(format!("it takes {}", needed.join(" or "))))
             }
+            Self::Unknown => Err(Denied::authority("authority.token", "no valid token")),
             Self::Person { .. } if *person => Ok(()),
             Self::Person { .. } => Err(Denied::authority("authority.role", "a person's token cannot do this")
                 .hint("persons request grants and list their own; ask an officer")),
@@ -134,7 +137,7 @@ impl Actor {
                 Hands { officer: Some(name.clone()), token_by: token_by.clone() }
             }
             Self::Person { token_by, .. } => Hands { officer: None, token_by: token_by.clone() },
-            Self::Server => Hands::default(),
+            Self::Server | Self::Unknown => Hands::default(),
         }
     }
 
@@ -152,6 +155,7 @@ impl fmt::Display for Actor {
             Self::Officer { name, .. } => write!(f, "officer:{name}"),
             Self::Person { id, .. } => write!(f, "person:{id}"),
             Self::Server => f.write_str("server"),
+            Self::Unknown => f.write_str("unknown"),
         }
     }
 }

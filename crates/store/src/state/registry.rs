@@ -11,7 +11,7 @@ use portcullis_contract::{
     Admission, AdmissionRequest, Contract, Grant, GrantState, Person, Refusal, Resource, SqlState, Vendor, admit,
 };
 use portcullis_sql::Surface;
-use tokio::sync::{Mutex, OwnedMutexGuard, watch};
+use tokio::sync::{Mutex, OwnedMutexGuard, broadcast, watch};
 
 use super::authority::Actor;
 use super::denied::Denied;
@@ -22,6 +22,9 @@ use super::sessions::{Ending, SessionTable};
 
 /// So long after its end a grant's password is still told why it no longer opens (28000, not 28P01).
 pub const ENDED_GRANT_KNOWN: SignedDuration = SignedDuration::from_hours(24 * 30);
+
+/// Facts held for a listener that lags; webhooks and clean-up tolerate a gap, the log has all.
+const FACTS_HELD: usize = 4096;
 
 /// What the events of a command come with.
 #[derive(Debug)]
@@ -80,6 +83,7 @@ pub struct Registry {
     writer: Arc<Mutex<()>>,
     recorder: Arc<dyn Recorder>,
     generation: watch::Sender<u64>,
+    facts: broadcast::Sender<Arc<Fact>>,
     sessions: Arc<SessionTable>,
     /// Microseconds; the latest time given out. Time never goes back, whatever the clock does.
     latest: AtomicI64,
@@ -93,6 +97,7 @@ impl Registry {
             writer: Arc::new(Mutex::new(())),
             recorder,
             generation: watch::Sender::new(0),
+            facts: broadcast::Sender::new(FACTS_HELD),
             sessions: Arc::new(SessionTable::default()),
             latest: AtomicI64::new(latest),
         })
@@ -116,6 +121,11 @@ impl Registry {
     /// Bumps with every change; live sessions ask for admission again.
     pub fn generation(&self) -> watch::Receiver<u64> {
         self.generation.subscribe()
+    }
+
+    /// Every fact from now on, after it took effect.
+    pub fn facts(&self) -> broadcast::Receiver<Arc<Fact>> {
+        self.facts.subscribe()
     }
 
     /// Decides on the state as it is, makes the events durable, applies them, answers.
@@ -171,6 +181,8 @@ impl Registry {
             drop(live);
             self.end_sessions(&fact);
             self.bump();
+            // Nobody listening is no error.
+            let _ = self.facts.send(Arc::new(fact));
         }
         if let Some(surfaces) = surfaces {
             self.put_surfaces(surfaces);

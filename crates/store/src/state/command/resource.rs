@@ -5,22 +5,24 @@ use super::super::denied::Denied;
 use super::super::event::Event;
 use super::super::model::State;
 
-/// Whether the actor may, and the resource is in the other state now.
+/// Whether the actor may. Detaching twice is allowed: the first time, the database may not have answered.
 pub fn check(state: &State, actor: &Actor, resource: &str, detach: bool) -> Result<(), Denied> {
     actor.may(if detach { Act::ResourceDetach } else { Act::ResourceAttach })?;
     let Some(entry) = state.resources.get(resource) else {
         return Err(Denied::invalid("resource.unknown", format!("no resource `{resource}`")));
     };
-    match (entry.detached, detach) {
-        (true, true) => Err(Denied::invalid("resource.detached", format!("resource `{resource}` is detached already"))),
-        (false, false) => Err(Denied::invalid("resource.attached", format!("resource `{resource}` is not detached"))),
-        _ => Ok(()),
+    if !detach && !entry.detached {
+        return Err(Denied::invalid("resource.attached", format!("resource `{resource}` is not detached")));
     }
+    Ok(())
 }
 
 /// Before anything is taken off: sessions end by this event.
 pub fn detached(state: &State, actor: &Actor, resource: &str) -> Result<Vec<Event>, Denied> {
     check(state, actor, resource, true)?;
+    if state.resources.get(resource).is_some_and(|entry| entry.detached) {
+        return Ok(Vec::new());
+    }
     Ok(vec![Event::ResourceDetached { resource: resource.to_owned() }])
 }
 
