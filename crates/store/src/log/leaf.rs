@@ -1,6 +1,7 @@
 //! Reads from a leaf's JSON just what its body is checked against.
 
-use super::entry::BodyPart;
+use super::body::Slot;
+use super::entry::{BodyPart, commitment};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, Visitor};
@@ -52,11 +53,13 @@ impl<'de> Visitor<'de> for InOrder {
             let length = STANDARD
                 .decode_slice(text.0.as_bytes(), &mut buffer)
                 .unwrap_or(0);
-            let commitment = buffer
+            let bytes = buffer
                 .get(..length)
                 .and_then(|bytes| <[u8; 32]>::try_from(bytes).ok())
-                .ok_or_else(|| serde::de::Error::custom("a commitment is not 32 bytes in base64"))?;
-            all.push((label.0, commitment));
+                .ok_or_else(|| {
+                    serde::de::Error::custom("a commitment is not 32 bytes in base64")
+                })?;
+            all.push((label.0, bytes));
         }
         Ok(Commitments(all))
     }
@@ -90,23 +93,42 @@ pub(super) fn view(leaf: &[u8]) -> Result<LeafView<'_>, Misfit> {
 
 /// Checks that a leaf commits to exactly these parts.
 pub(super) fn check_parts(leaf: &[u8], parts: &[BodyPart]) -> Result<(), Misfit> {
-    let view = view(leaf)?;
-    if view.body.0.len() != parts.len() {
+    let slots: Vec<Slot<'_>> = parts
+        .iter()
+        .map(|p| Slot::Present {
+            label: &p.label,
+            salt: &p.salt,
+            content: &p.content,
+        })
+        .collect();
+    check_slots(&view(leaf)?, &slots)
+}
+
+/// Checks that a leaf commits to exactly these parts, in this order; withheld ones only by name.
+pub(super) fn check_slots(view: &LeafView<'_>, slots: &[Slot<'_>]) -> Result<(), Misfit> {
+    let commitments = &view.body.0;
+    if commitments.len() != slots.len() {
         return Err(Misfit::Count {
-            committed: view.body.0.len(),
-            held: parts.len(),
+            committed: commitments.len(),
+            held: slots.len(),
         });
     }
-    for ((label, committed), part) in view.body.0.iter().zip(parts) {
-        if *label != part.label {
+    for ((label, committed), slot) in commitments.iter().zip(slots) {
+        if label != slot.label() {
             return Err(Misfit::Label {
                 committed: label.to_string(),
-                held: part.label.to_string(),
+                held: slot.label().to_owned(),
             });
         }
-        if *committed != part.commitment() {
+        if let Slot::Present {
+            label,
+            salt,
+            content,
+        } = slot
+            && *committed != commitment(label, salt, content)
+        {
             return Err(Misfit::Content {
-                label: label.to_string(),
+                label: (*label).to_owned(),
             });
         }
     }

@@ -30,3 +30,7 @@ pub const RETRY_EVERY: Duration = Duration::from_millis(500);
 pub const PUBLISH_EVERY: Duration = Duration::from_millis(500);
 /// A body with what its parts' labels, salts and lengths add to it.
 pub const MAX_ENCODED_BODY_BYTES: usize = MAX_BODY_BYTES + 1 + MAX_PARTS * (MAX_LABEL_BYTES + 22);
+/// How long opening waits for another process to let go of the log.
+pub const LOCK_PATIENCE: Duration = Duration::from_millis(500);
+/// How often it looks.
+pub const LOCK_AGAIN: Duration = Duration::from_millis(10);

@@ -21,12 +21,14 @@ mod recover;
 mod segment;
 mod shared;
 mod tail;
+mod verify;
 mod wal;
 mod writer;
 
 pub use entry::{BodyPart, Entry, EntryError, Recorded, StoredEntry, Withheld, commitment};
 pub use queue::{LogDown, Pending};
 pub use read::Entries;
+pub use verify::{FirstBad, Progress, Report, VerifyOptions, verify, verify_on};
 
 use disk::{Disk, OsDisk};
 use ed25519_dalek::SigningKey;
@@ -39,6 +41,7 @@ use shared::{Bell, Shared, prove_error};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread::JoinHandle;
+use std::time::Instant;
 use writer::Writer;
 
 /// How a log is run.
@@ -156,10 +159,7 @@ impl Log {
         let wal = dir.join("wal");
         disk.create_dir_all(&wal)
             .map_err(|e| LogError::io(&wal, e))?;
-        let lock = disk.lock(dir).map_err(|e| match e.kind() {
-            std::io::ErrorKind::WouldBlock => LogError::Locked,
-            _ => LogError::io(dir, e),
-        })?;
+        let lock = lock(&*disk, dir)?;
         for made in [dir.parent(), Some(dir)]
             .into_iter()
             .flatten()
@@ -348,7 +348,10 @@ impl Log {
     /// No such entry or part; a disk that fails.
     pub fn forget(&self, seq: u64, label: &str, by: Recorded) -> Result<(), LogError> {
         let _ = (label, by);
-        Err(LogError::NoSuchEntry { seq, size: self.size() })
+        Err(LogError::NoSuchEntry {
+            seq,
+            size: self.size(),
+        })
     }
 
     /// Records what is queued, makes all static files, signs, and ends. Also done on drop.
@@ -408,6 +411,21 @@ impl Drop for Log {
     fn drop(&mut self) {
         if let Err(error) = self.close() {
             tracing::warn!(%error, "the log was not closed in order; opening it will put that right");
+        }
+    }
+}
+
+/// Keeps other processes out; waits a little for one that is just ending, or only looking.
+fn lock(disk: &dyn Disk, dir: &Path) -> Result<Box<dyn std::any::Any + Send + Sync>, LogError> {
+    let deadline = Instant::now() + limits::LOCK_PATIENCE;
+    loop {
+        match disk.lock(dir) {
+            Err(error) if error.kind() != std::io::ErrorKind::WouldBlock => {
+                return Err(LogError::io(dir, error));
+            }
+            Err(_) if Instant::now() < deadline => std::thread::sleep(limits::LOCK_AGAIN),
+            Err(_) => return Err(LogError::Locked),
+            Ok(lock) => return Ok(lock),
         }
     }
 }

@@ -2,9 +2,9 @@
 //! write-ahead log.
 
 use super::LogError;
-use super::body::{self, BODIES_HEADER_BYTES, bodies_path};
+use super::body::{self, BODIES_HEADER_BYTES, Slot, bodies_path};
 use super::disk::{DiskFile, read_file};
-use super::entry::{StoredEntry, Withheld};
+use super::entry::{BodyPart, StoredEntry, Withheld};
 use super::shared::Shared;
 use super::tail::FrameBytes;
 use portcullis_tlog::tile::{TILE_WIDTH, bundle_entries, bundle_path};
@@ -123,7 +123,7 @@ impl Bundle {
 }
 
 fn stored(seq: u64, leaf: Vec<u8>, body: &[u8], place: &str) -> Result<StoredEntry, LogError> {
-    let body = body::decode(body).ok_or_else(|| {
+    let slots = body::decode(body).ok_or_else(|| {
         LogError::damaged(
             place.to_owned(),
             format!("the body of entry {seq} is not what was written"),
@@ -135,13 +135,21 @@ fn stored(seq: u64, leaf: Vec<u8>, body: &[u8], place: &str) -> Result<StoredEnt
         parts: Vec::new(),
         withheld: Vec::new(),
     };
-    for slot in body.slots {
+    for slot in slots {
         match slot {
-            body::Slot::Present(part) => entry.parts.push(part),
-            body::Slot::Withheld { withheld, .. } => {
+            Slot::Present {
+                label,
+                salt,
+                content,
+            } => {
+                entry
+                    .parts
+                    .push(BodyPart::new(label.to_owned(), *salt, content.to_vec()));
+            }
+            Slot::Withheld { label, by_seq, .. } => {
                 entry.withheld.push(Withheld {
-                    label: withheld.label,
-                    by_seq: withheld.by_seq,
+                    label: label.to_owned(),
+                    by_seq,
                 });
             }
         }

@@ -144,7 +144,7 @@ pub(super) fn tile_end(level: u8, index: u64) -> u64 {
     let width = 1_u64
         .checked_shl(8 * (u32::from(level) + 1))
         .unwrap_or(u64::MAX);
-    (index + 1).saturating_mul(width)
+    index.saturating_add(1).saturating_mul(width)
 }
 
 /// Reads nodes of the tree from tiles in memory and in files; keeps the last tile it read.

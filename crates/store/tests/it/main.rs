@@ -9,4 +9,5 @@
 )]
 
 mod log_live;
+mod log_mutation;
 mod log_world;
