@@ -1,0 +1,95 @@
+//! Changes that wait: listed, approved, denied.
+
+use axum::extract::{Extension, Path, Query, State};
+use axum::Json;
+use portcullis_store::state::{Actor, ChangeItem, Decision, Proposal, command};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::apply::install_waiting;
+use super::error::ApiError;
+use super::{Shared, show};
+use crate::compose::server::Server;
+
+#[derive(Deserialize)]
+pub struct ListQuery {
+    #[serde(default)]
+    pub all: bool,
+}
+
+#[derive(Deserialize)]
+pub struct Why {
+    #[serde(default)]
+    pub why: String,
+}
+
+pub async fn list(State(server): Shared, Query(query): Query<ListQuery>) -> Json<Value> {
+    let changes = server.registry.read(|state| {
+        let mut changes: Vec<_> = state.changes.values().filter(|change| query.all || change.pending()).collect();
+        changes.sort_by_key(|change| change.at);
+        changes.into_iter().map(show::change).collect::<Vec<_>>()
+    });
+    Json(json!({ "changes": changes }))
+}
+
+pub async fn approve(
+    State(server): Shared,
+    Extension(actor): Extension<Actor>,
+    Path(id): Path<String>,
+) -> Result<Json<Value>, ApiError> {
+    approve_change(&server, &actor, &id).await?;
+    answer(&server, &id)
+}
+
+/// Resolves and installs before the change counts as in force; where that fails it keeps waiting.
+pub async fn approve_change(
+    server: &Server,
+    actor: &Actor,
+    id: &str,
+) -> Result<(), portcullis_store::state::Denied> {
+    let _turn = server.changing.lock().await;
+    let items: Vec<ChangeItem> = server.registry.read(|state| {
+        command::change_check(state, actor, id).map(|change| change.pending_items().cloned().collect())
+    })?;
+    let (items, surfaces) = match install_waiting(server, items).await {
+        Ok(installed) => installed,
+        Err(denied) => {
+            server.registry.record(actor, command::change_failed(id, &denied)).await?;
+            return Err(denied);
+        }
+    };
+    server
+        .registry
+        .execute(actor, |state, _| {
+            let events = command::change_approve(state, actor, id, &items)?;
+            Ok(Decision { events, surfaces, answer: () })
+        })
+        .await?;
+    server.registry.execute(&Actor::Server, |state, _| Ok(Decision::new(command::orphaned(state), ()))).await?;
+    for item in &items {
+        if let Proposal::Resource(resource) = &item.after {
+            server.locks.forget(&resource.id).await;
+            server.registry.drop_surfaces(&resource.id);
+            server.restore_lock(&resource.id).await?;
+        }
+    }
+    Ok(())
+}
+
+pub async fn deny(
+    State(server): Shared,
+    Extension(actor): Extension<Actor>,
+    Path(id): Path<String>,
+    Json(body): Json<Why>,
+) -> Result<Json<Value>, ApiError> {
+    server
+        .registry
+        .execute(&actor, |state, _| Ok(Decision::new(command::change_deny(state, &actor, &id, &body.why)?, ())))
+        .await?;
+    answer(&server, &id)
+}
+
+fn answer(server: &Server, id: &str) -> Result<Json<Value>, ApiError> {
+    let change = server.registry.read(|state| state.changes.get(id).map(show::change));
+    Ok(Json(json!({ "change": change })))
+}

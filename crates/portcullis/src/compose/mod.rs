@@ -1,0 +1,16 @@
+//! Puts the parts together: data directory, log, state, second lock, gate, admin API, upkeep.
+//! Start at [`serve`].
+
+pub mod config;
+pub mod gate;
+pub mod journal;
+pub mod ledger;
+pub mod metrics;
+pub mod second_lock;
+pub mod server;
+mod serve;
+pub mod tls;
+pub mod upkeep;
+mod webhook;
+
+pub use serve::{Listen, serve};
