@@ -78,24 +78,20 @@ fn plan_view(
         columns.push(hidden(PRESENCE_COLUMN, 16, "boolean", true));
         if !digest {
             return Subject {
-                shown: Some(column.clone()),
                 column,
                 kind,
+                shown: None,
             };
         }
         let source = format!("CAST({alias}.{} AS text)", ident(&column));
-        targets.push(format!(
-            "{} AS {SUBJECT_COLUMN}",
-            digest_expression(&source, &key)
-        ));
+        let digest = digest_expression(&source, &key);
+        targets.push(format!("{digest} AS {SUBJECT_COLUMN}"));
         columns.push(hidden(SUBJECT_COLUMN, 25, "text", false));
-        let clear = columns
-            .iter()
-            .any(|c| c.name == column && !c.masked && !c.hidden);
+        let in_clear = columns.iter().any(|c| c.name == column && !c.masked);
         Subject {
             column: SUBJECT_COLUMN.to_owned(),
             kind,
-            shown: clear.then_some(column),
+            shown: in_clear.then_some(column),
         }
     });
     let view = view_name(&scope.schema, &scope.table);

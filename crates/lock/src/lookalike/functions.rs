@@ -282,13 +282,13 @@ pub(super) const MEDIATED: &[Function] = &[
         "pg_table_is_visible",
         "oid",
         "bool",
-        "SELECT n.nspname <> 'information_schema' FROM {s}.pg_class c JOIN {s}.pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = $1",
+        "SELECT CASE WHEN $1 < 16384 THEN pg_catalog.pg_table_is_visible($1) ELSE (SELECT true FROM {s}.pg_class c WHERE c.oid = $1) END",
     ),
     f(
         "pg_type_is_visible",
         "oid",
         "bool",
-        "SELECT n.nspname <> 'information_schema' FROM {s}.pg_type c JOIN {s}.pg_namespace n ON n.oid = c.typnamespace WHERE c.oid = $1",
+        "SELECT CASE WHEN $1 < 16384 THEN pg_catalog.pg_type_is_visible($1) ELSE (SELECT true FROM {s}.pg_type c WHERE c.oid = $1) END",
     ),
     f(
         "pg_function_is_visible",
@@ -512,7 +512,7 @@ pub(super) const MEDIATED: &[Function] = &[
         "format_type",
         "oid, int4",
         "text",
-        "SELECT CASE WHEN $1 IS NULL THEN NULL WHEN $1 = 0 OR EXISTS (SELECT FROM {s}.pg_type t WHERE t.oid = $1) THEN pg_catalog.format_type($1, $2) ELSE '???' END",
+        "SELECT CASE WHEN $1 IS NULL THEN NULL WHEN $1 < 16384 OR EXISTS (SELECT FROM {s}.pg_type t WHERE t.oid = $1) THEN pg_catalog.format_type($1, $2) ELSE '???' END",
     ),
     // comments
     f(

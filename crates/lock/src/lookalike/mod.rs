@@ -297,6 +297,9 @@ fn own_row_types(definition: &str) -> String {
     definition
         .trim_end_matches(';')
         .replace("information_schema._pg_truetyp", "_pg_truetyp")
+        // A literal's class is the server's own, as in the rows of `pg_depend`.
+        .replace("('pg_", "('pg_catalog.pg_")
+        .replace("'::regclass", "'::pg_catalog.regclass")
 }
 
 /// INVARIANT: a word of the definition that is a catalog relation's name has a look-alike, and none is

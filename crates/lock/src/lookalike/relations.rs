@@ -158,7 +158,9 @@ pub(super) const PG_CATALOG: &[Spec] = &[
     ),
     spec_with(
         "pg_type",
-        Rows::Where("x.oid IN (SELECT t.oid FROM {s}.portcullis_types t)"),
+        Rows::Where(
+            "(x.oid < 16384 AND x.typrelid < 16384) OR x.oid IN (SELECT t.oid FROM {s}.portcullis_types t)",
+        ),
         &[
             (
                 "typdefault",
@@ -177,7 +179,9 @@ pub(super) const PG_CATALOG: &[Spec] = &[
     ),
     spec_with(
         "pg_range",
-        Rows::Where("x.rngtypid IN (SELECT t.oid FROM {s}.portcullis_types t)"),
+        Rows::Where(
+            "x.rngtypid < 16384 OR x.rngtypid IN (SELECT t.oid FROM {s}.portcullis_types t)",
+        ),
         &[],
     ),
     spec_with(
@@ -188,6 +192,19 @@ pub(super) const PG_CATALOG: &[Spec] = &[
              OR (x.classoid = 'pg_catalog.pg_class'::pg_catalog.regclass AND x.objsubid = 0 AND x.objoid IN (SELECT t.oid FROM {s}.portcullis_tables t UNION ALL SELECT i.indexrelid FROM {s}.portcullis_indexes i) AND x.description NOT LIKE 'portcullis:1 %') \
              OR (x.classoid = 'pg_catalog.pg_class'::pg_catalog.regclass AND EXISTS (SELECT FROM {s}.portcullis_columns c WHERE c.attrelid = x.objoid AND c.attnum = x.objsubid)) \
              OR (x.classoid = 'pg_catalog.pg_constraint'::pg_catalog.regclass AND x.objoid IN (SELECT k.oid FROM {s}.portcullis_constraints k))",
+        ),
+        &[],
+    ),
+    // Between what is shown alone: `information_schema.referential_constraints` reads it.
+    spec_with(
+        "pg_depend",
+        Rows::Where(
+            "((x.classid = 'pg_catalog.pg_constraint'::pg_catalog.regclass AND x.objid IN (SELECT k.oid FROM {s}.portcullis_constraints k)) \
+             OR (x.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND x.objid IN (SELECT i.indexrelid FROM {s}.portcullis_indexes i))) \
+             AND ((x.refclassid = 'pg_catalog.pg_constraint'::pg_catalog.regclass AND x.refobjid IN (SELECT k.oid FROM {s}.portcullis_constraints k)) \
+             OR (x.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass AND x.refobjid IN (SELECT i.indexrelid FROM {s}.portcullis_indexes i)) \
+             OR (x.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass AND x.refobjid IN (SELECT t.oid FROM {s}.portcullis_tables t) \
+             AND (x.refobjsubid = 0 OR EXISTS (SELECT FROM {s}.portcullis_columns c WHERE c.attrelid = x.refobjid AND c.attnum = x.refobjsubid))))",
         ),
         &[],
     ),
@@ -291,7 +308,6 @@ pub(super) const PG_CATALOG: &[Spec] = &[
     spec("pg_cursors", Rows::Empty),
     spec("pg_db_role_setting", Rows::Empty),
     spec("pg_default_acl", Rows::Empty),
-    spec("pg_depend", Rows::Empty),
     spec("pg_event_trigger", Rows::Empty),
     spec("pg_extension", Rows::Empty),
     spec("pg_foreign_data_wrapper", Rows::Empty),

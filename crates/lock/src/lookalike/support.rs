@@ -88,10 +88,11 @@ const VIEWS: &[&str] = &[
      AND (p.refobjsubid = 0 OR EXISTS (SELECT FROM {s}.portcullis_columns c WHERE c.attrelid = d.adrelid AND c.attnum = p.refobjsubid AND NOT c.masked))) \
      AND NOT (p.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass AND EXISTS (SELECT FROM pg_catalog.pg_depend o \
      WHERE o.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND o.objid = p.refobjid AND o.refobjid = d.adrelid AND o.refobjsubid = d.adnum AND o.deptype IN ('a', 'i'))))",
-    // The server's own types, and those of shown columns with what they are made of.
-    "CREATE VIEW {s}.portcullis_types AS WITH RECURSIVE shown(oid) AS (\
+    // Types of shown columns that are not the server's own, with what they are made of.
+    "CREATE TABLE {s}.portcullis_types AS WITH RECURSIVE shown(oid) AS (\
      SELECT a.atttypid FROM pg_catalog.pg_attribute a JOIN {s}.portcullis_columns c ON c.attrelid = a.attrelid AND c.attnum = a.attnum \
      UNION SELECT part.oid FROM shown s JOIN pg_catalog.pg_type t ON t.oid = s.oid \
      CROSS JOIN LATERAL (VALUES (t.typelem), (t.typbasetype), (CASE WHEN t.typelem = 0 THEN t.typarray ELSE 0 END)) part(oid) WHERE part.oid <> 0) \
-     SELECT t.oid FROM pg_catalog.pg_type t WHERE t.oid < 16384 AND t.typrelid < 16384 UNION SELECT s.oid FROM shown s",
+     SELECT s.oid FROM shown s WHERE s.oid >= 16384",
+    "ALTER TABLE {s}.portcullis_types ADD PRIMARY KEY (oid)",
 ];

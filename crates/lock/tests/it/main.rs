@@ -8,4 +8,5 @@
 )]
 
 mod direct;
+mod lookalikes;
 mod world;

@@ -1,0 +1,377 @@
+//! The catalog as a session sees it: psql's own queries, pointed at the look-alikes as the gate does.
+
+use std::process::Command;
+
+use portcullis_sql::Surface;
+use tokio_postgres::SimpleQueryMessage;
+
+use crate::world::{DATABASE, World, clinic_contract};
+
+/// Words that only what is out of scope has in it (or what Portcullis keeps).
+const HIDDEN: &[&str] = &[
+    "diagnosis",
+    "doctor_note",
+    "doctor_id",
+    "doctors",
+    "staff_secrets",
+    "salary",
+    "not for the vendor",
+    "portcullis",
+    "steward",
+    "postgres",
+];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_relation_has_the_servers_own_columns_and_tells_of_nothing_hidden() {
+    let world = World::start().await;
+    let surface = world.install(&clinic_contract()).await;
+    let client = world.login(&world.role(&surface, "g1").await).await;
+    assert!(
+        surface.catalog_relations.len() > 100,
+        "{}",
+        surface.catalog_relations.len()
+    );
+    for (own, view) in &surface.catalog_relations {
+        let theirs = columns(&world, own).await;
+        let ours = columns(&world, &format!("\"{}\".\"{view}\"", surface.view_schema)).await;
+        assert_eq!(ours, theirs, "{own}");
+        let messages = client
+            .simple_query(&format!(
+                "SELECT * FROM \"{}\".\"{view}\"",
+                surface.view_schema
+            ))
+            .await;
+        let text = text_of(&messages.unwrap_or_else(|e| panic!("{own}: {e:?}")));
+        for word in HIDDEN {
+            let told = text
+                .lines()
+                .find(|l| l.contains(word) && !is_of_the_system(word, l));
+            assert_eq!(told, None, "`{own}` tells of `{word}`");
+        }
+    }
+    for filled in [
+        "pg_catalog.pg_class",
+        "pg_catalog.pg_indexes",
+        "pg_catalog.pg_tables",
+        "information_schema.columns",
+        "information_schema.tables",
+        "information_schema.key_column_usage",
+        "information_schema.table_constraints",
+        "information_schema.referential_constraints",
+    ] {
+        let view = &surface.catalog_relations[filled];
+        let messages = client
+            .simple_query(&format!(
+                "SELECT * FROM \"{}\".\"{view}\" x WHERE x::text LIKE '%patients%'",
+                surface.view_schema
+            ))
+            .await
+            .unwrap();
+        assert!(
+            !text_of(&messages).is_empty(),
+            "`{filled}` does not know the scoped table"
+        );
+    }
+}
+
+/// The server's own catalog has these words too.
+fn is_of_the_system(word: &str, line: &str) -> bool {
+    word == "postgres"
+        && (line.contains("postgresql")
+            || line.contains("PostgreSQL")
+            || line.contains("postgres_fdw")
+            || line.contains("IntervalStyle"))
+}
+
+async fn columns(world: &World, relation: &str) -> Vec<(String, String)> {
+    let sql = format!(
+        "SELECT attname, CASE WHEN atttypid = 'anyarray'::regtype THEN 'text[]' ELSE format_type(atttypid, -1) END FROM pg_attribute WHERE attrelid = '{}'::regclass AND attnum > 0 AND NOT attisdropped ORDER BY attnum",
+        relation.replace('\'', "''")
+    );
+    world
+        .sql(&sql)
+        .await
+        .into_iter()
+        .map(|r| (r[0].clone().unwrap(), r[1].clone().unwrap()))
+        .collect()
+}
+
+fn text_of(messages: &[SimpleQueryMessage]) -> String {
+    let mut text = String::new();
+    for message in messages {
+        if let SimpleQueryMessage::Row(row) = message {
+            let cells: Vec<&str> = (0..row.len()).map(|i| row.get(i).unwrap_or("")).collect();
+            text.push_str(&cells.join(" | "));
+            text.push('\n');
+        }
+    }
+    text
+}
+
+/// The queries that psql runs for a command, by its `-E`.
+fn psql_queries(world: &World, command: &str) -> Vec<String> {
+    let output = Command::new("psql")
+        .args([
+            "-X",
+            "-E",
+            "-c",
+            command,
+            &world.cluster.url_to("postgres", DATABASE),
+        ])
+        .output()
+        .expect("psql is installed");
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let parts = text.split("********* QUERY **********\n").skip(1);
+    parts
+        .filter_map(|p| p.split("\n**************************").next())
+        .map(str::to_owned)
+        .collect()
+}
+
+/// What the gate does on the parse tree, done to text: enough for psql's own queries.
+fn pointed_at(surface: &Surface, sql: &str) -> String {
+    let schema = format!("\"{}\"", surface.view_schema);
+    let mut sql = sql.to_owned();
+    for (reg, filter) in &surface.reg_filters {
+        let cast = format!("::pg_catalog.{reg}");
+        while let Some(at) = sql
+            .find(&cast)
+            .filter(|at| !sql[at + cast.len()..].starts_with(|c: char| c.is_alphanumeric()))
+        {
+            let start = sql[..at].rfind([' ', '(', ',']).map_or(0, |i| i + 1);
+            sql = format!(
+                "{}{schema}.{filter}({}){}",
+                &sql[..start],
+                &sql[start..at],
+                &sql[at + cast.len()..]
+            );
+        }
+    }
+    for name in surface.catalog_functions.keys() {
+        sql = sql.replace(&format!("pg_catalog.{name}("), &format!("{schema}.{name}("));
+    }
+    for (own, view) in &surface.catalog_relations {
+        let mut from = 0;
+        while let Some(at) = sql[from..].find(own.as_str()).map(|i| i + from) {
+            let end = at + own.len();
+            if sql[end..].starts_with(|c: char| c.is_alphanumeric() || c == '_' || c == '(') {
+                from = end;
+                continue;
+            }
+            let new = format!("{schema}.\"{view}\"");
+            sql.replace_range(at..end, &new);
+            from = at + new.len();
+        }
+    }
+    sql
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn psql_describes_what_the_contract_shows() {
+    let world = World::start().await;
+    let surface = world.install(&clinic_contract()).await;
+    let client = world.login(&world.role(&surface, "g1").await).await;
+    let mut all = String::new();
+    for command in [
+        "\\d",
+        "\\d+",
+        "\\d clinic.patients",
+        "\\d+ clinic.patients",
+        "\\d clinic.*",
+        "\\dt+ clinic.*",
+        "\\dt *.*",
+        "\\l",
+        "\\l+",
+        "\\dn+",
+        "\\du",
+        "\\di+ *.*",
+        "\\dT+",
+        "\\df *.*",
+        "\\dp clinic.*",
+        "\\dv",
+        "\\ds *.*",
+        "\\dx",
+        "\\db+",
+        "\\dm",
+        "\\des",
+        "\\dD",
+        "\\dO",
+        "\\dRp",
+        "\\dy",
+    ] {
+        let queries = psql_queries(&world, command);
+        assert!(!queries.is_empty(), "`{command}` asked nothing");
+        for query in queries {
+            let pointed = pointed_at(&surface, &query);
+            let answer = client
+                .simple_query(&pointed)
+                .await
+                .unwrap_or_else(|e| panic!("{command}: {e:?}\n{pointed}"));
+            let text = text_of(&answer);
+            for word in HIDDEN {
+                let told = text
+                    .lines()
+                    .find(|l| l.contains(word) && !is_of_the_system(word, l));
+                assert_eq!(told, None, "`{command}` tells of `{word}`: {pointed}");
+            }
+            all.push_str(&text);
+        }
+    }
+    for shown in [
+        "patients_pkey",
+        "CREATE UNIQUE INDEX patients_id_card_key ON clinic.patients USING btree (id_card)",
+        "FOREIGN KEY (patient_id) REFERENCES clinic.patients(patient_id)",
+        "People treated here",
+        "hospital_ward",
+        "visits_patient",
+        "hospital",
+    ] {
+        assert!(all.contains(shown), "`{shown}` is missing");
+    }
+    assert!(!all.contains("VIP"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn functions_answer_about_what_is_shown_and_as_about_nothing_of_the_rest() {
+    let world = World::start().await;
+    let surface = world.install(&clinic_contract()).await;
+    let client = world.login(&world.role(&surface, "g1").await).await;
+    let oid = async |name: &str| {
+        world
+            .sql(&format!("SELECT '{name}'::regclass::oid::text"))
+            .await[0][0]
+            .clone()
+            .unwrap()
+    };
+    let (patients, secrets) = (
+        oid("clinic.patients").await,
+        oid("clinic.staff_secrets").await,
+    );
+    let s = format!("\"{}\"", surface.view_schema);
+    for (sql, expected) in [
+        (
+            format!("{s}.visible_class('clinic.patients')"),
+            Some("clinic.patients"),
+        ),
+        (
+            format!("{s}.visible_class('patients')"),
+            Some("clinic.patients"),
+        ),
+        (format!("{s}.visible_class('clinic.staff_secrets')"), None),
+        (format!("{s}.visible_class('nowhere.x')"), None),
+        (format!("{s}.visible_class({secrets})"), None),
+        (format!("{s}.visible_class('{secrets}')"), None),
+        (
+            format!("{s}.visible_class('{patients}')"),
+            Some("clinic.patients"),
+        ),
+        (format!("{s}.visible_class('pg_class')"), Some("pg_class")),
+        (format!("{s}.visible_class(0)"), Some("-")),
+        (format!("{s}.visible_type('integer[]')"), Some("integer[]")),
+        (format!("{s}.visible_type('clinic.staff_secrets')"), None),
+        (
+            format!("{s}.visible_procedure('clinic.salary_of(integer)')"),
+            None,
+        ),
+        (
+            format!("{s}.visible_procedure('lower(text)')"),
+            Some("lower(text)"),
+        ),
+        (format!("{s}.visible_namespace('clinic')"), Some("clinic")),
+        (format!("{s}.visible_namespace('public')"), None),
+        (format!("{s}.visible_role(10)"), Some("owner")),
+        (format!("{s}.pg_get_userbyid(10)"), Some("owner")),
+        (format!("{s}.col_description({patients}, 8)"), None),
+        (
+            format!("{s}.obj_description({patients}, 'pg_class')"),
+            Some("People treated here"),
+        ),
+        (format!("{s}.pg_table_size({patients})"), None),
+        (format!("{s}.pg_table_size('clinic.staff_secrets')"), None),
+        (
+            format!("{s}.has_table_privilege('clinic.patients', 'SELECT')"),
+            Some("t"),
+        ),
+        (
+            format!("{s}.has_table_privilege({patients}, 'INSERT')"),
+            Some("f"),
+        ),
+        (
+            format!("{s}.has_table_privilege({secrets}, 'SELECT')"),
+            None,
+        ),
+        (
+            format!("{s}.has_column_privilege({patients}, 'diagnosis', 'SELECT')"),
+            None,
+        ),
+        (
+            format!("{s}.has_column_privilege('clinic.patients', 'name', 'SELECT')"),
+            Some("t"),
+        ),
+        (format!("{s}.pg_table_is_visible({patients})"), Some("t")),
+        (format!("{s}.pg_table_is_visible({secrets})"), None),
+        (
+            format!("{s}.current_setting('server_encoding')"),
+            Some("UTF8"),
+        ),
+        (format!("{s}.current_setting('data_directory')"), None),
+        (format!("{s}.format_type(23, -1)"), Some("integer")),
+        (format!("(SELECT count(*) FROM {s}.pg_roles)"), Some("2")),
+        (
+            format!("(SELECT string_agg(rolname, ',' ORDER BY rolname) FROM {s}.pg_roles)"),
+            Some("li.wei,owner"),
+        ),
+        (
+            format!("(SELECT string_agg(nspname, ',' ORDER BY nspname) FROM {s}.pg_namespace)"),
+            Some("clinic,information_schema,pg_catalog"),
+        ),
+        (
+            format!(
+                "(SELECT string_agg(attname, ',' ORDER BY attnum) FROM {s}.pg_attribute WHERE attrelid = {patients})"
+            ),
+            Some("patient_id,name,id_card,phone,birth_date,sex,hospital_ward"),
+        ),
+        (
+            format!("(SELECT count(*) FROM {s}.pg_attribute WHERE attrelid = {secrets})"),
+            Some("0"),
+        ),
+        (
+            format!("(SELECT datname FROM {s}.pg_database)"),
+            Some("hospital"),
+        ),
+        (
+            format!(
+                "(SELECT string_agg(column_name, ',' ORDER BY ordinal_position) FROM {s}.\"information_schema.columns\" WHERE table_name = 'visits')"
+            ),
+            Some("visit_id,patient_id,visited_on,ward,cost,paid"),
+        ),
+        (
+            format!(
+                "(SELECT string_agg(schema_name, ',' ORDER BY schema_name) FROM {s}.\"information_schema.schemata\")"
+            ),
+            Some("clinic,information_schema,pg_catalog"),
+        ),
+    ] {
+        let sql = format!("SELECT ({sql})::text");
+        let rows = client
+            .simple_query(&sql)
+            .await
+            .unwrap_or_else(|e| panic!("{sql}: {e:?}"));
+        let got = rows
+            .iter()
+            .find_map(|m| {
+                if let SimpleQueryMessage::Row(r) = m {
+                    Some(r.get(0).map(str::to_owned))
+                } else {
+                    None
+                }
+            })
+            .flatten();
+        let expected = expected.map(|e| match e {
+            "t" => "true",
+            "f" => "false",
+            other => other,
+        });
+        assert_eq!(got.as_deref(), expected, "{sql}");
+    }
+}
