@@ -4,8 +4,20 @@
 //! Invariant: whatever node, function, operator, type or setting is not on a list is refused; what
 //! travels is text made from our own tree. Start at [`understand`](fn@understand), then [`rewrite`](fn@rewrite).
 
+pub mod limits;
+pub mod rewrite;
+pub mod session;
 pub mod statement;
 pub mod surface;
+pub mod understand;
 
+mod lists;
+mod node;
+mod read;
+mod utility;
+
+pub use rewrite::rewrite;
+pub use session::SessionNames;
 pub use statement::*;
 pub use surface::Surface;
+pub use understand::understand;

@@ -12,18 +12,41 @@ pub enum Kind {
     Query,
     /// SET, RESET, DISCARD, … from the allow-list; forwarded.
     Setting,
-    /// The client's own search path; the gate keeps it and resolves names by it, the server's stays pinned.
-    SetSearchPath { path: Vec<String>, local: bool },
+    /// RESET ALL, or DISCARD ALL (`everything`): forwarded; the gate forgets the client's search path,
+    /// and with `everything` its prepared statements and cursors too.
+    ResetSession {
+        everything: bool,
+    },
+    /// The client's own search path; the cleared text is empty (the gate answers `SET` by itself) or,
+    /// for `set_config`, a SELECT that gives the client its row. The gate keeps it and resolves names by it, the server's stays pinned.
+    SetSearchPath {
+        path: Vec<String>,
+        local: bool,
+    },
     Transaction(Transaction),
     /// SQL-level PREPARE name AS query.
-    Prepare { name: String },
+    Prepare {
+        name: String,
+    },
     /// SQL-level EXECUTE name(params); the cleared text is the statement.
-    Execute { name: String },
-    Deallocate { name: Option<String> },
-    DeclareCursor { name: String, hold: bool },
+    Execute {
+        name: String,
+    },
+    Deallocate {
+        name: Option<String>,
+    },
+    DeclareCursor {
+        name: String,
+        hold: bool,
+    },
     /// FETCH/MOVE; taps are those of the cursor.
-    Fetch { name: String, moves: bool },
-    CloseCursor { name: Option<String> },
+    Fetch {
+        name: String,
+        moves: bool,
+    },
+    CloseCursor {
+        name: Option<String>,
+    },
     /// COPY (query) TO STDOUT.
     CopyOut(CopyOut),
     /// EXPLAIN without ANALYZE; the gate runs `EXPLAIN (COSTS OFF, FORMAT JSON)` and renders the plan itself.
@@ -60,12 +83,32 @@ pub enum CopyFormat {
 /// The `tuning` method, parsed; `table` is an index into `Surface::tables`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Tuning {
-    CreateIndex { name: Option<String>, if_not_exists: bool, table: usize, columns: Vec<IndexColumn>, access_method: String },
-    DropIndex { schema: Option<String>, name: String, if_exists: bool },
-    Vacuum { table: usize, analyze: bool },
-    Analyze { table: usize },
-    ReindexTable { table: usize },
-    ReindexIndex { schema: Option<String>, name: String },
+    CreateIndex {
+        name: Option<String>,
+        if_not_exists: bool,
+        table: usize,
+        columns: Vec<IndexColumn>,
+        access_method: String,
+    },
+    DropIndex {
+        schema: Option<String>,
+        name: String,
+        if_exists: bool,
+    },
+    Vacuum {
+        table: usize,
+        analyze: bool,
+    },
+    Analyze {
+        table: usize,
+    },
+    ReindexTable {
+        table: usize,
+    },
+    ReindexIndex {
+        schema: Option<String>,
+        name: String,
+    },
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -75,11 +118,38 @@ pub struct IndexColumn {
     pub nulls_first: Option<bool>,
 }
 
-/// A column that the gate added at the end of the select list to learn whom a row is about; stripped before release.
+/// A column that the gate added at the end of the select list to learn whom a row is about; stripped
+/// before release. It is a text: `s` and the subject's text; `n` for a row whose subject is NULL;
+/// NULL where an outer join has no row of the table. [`Tap::read`] decodes it. In COPY it is, beside
+/// that, hex of UTF-8, `-` for NULL, so that no format quotes it. In binary results the bytes of a
+/// text are the text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tap {
-    /// Index into `Surface::tables`.
+    /// Index into `Surface::tables`; its subject's kind is the tap's.
     pub table: usize,
+}
+
+/// What a tap says about one row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tapped<'a> {
+    /// The row is about this subject.
+    Subject(&'a [u8]),
+    /// The row is about a subject that is not known: it counts as one of its own.
+    Unknown,
+    /// The row has no part of this table.
+    Absent,
+}
+
+impl Tap {
+    /// Reads a tap's value; `None` = not a value that the gate's own text can give.
+    pub fn read(value: Option<&[u8]>) -> Option<Tapped<'_>> {
+        match value {
+            None => Some(Tapped::Absent),
+            Some([b's', subject @ ..]) => Some(Tapped::Subject(subject)),
+            Some(b"n") => Some(Tapped::Unknown),
+            Some(_) => None,
+        }
+    }
 }
 
 /// What travels to the database; made by [`crate::rewrite`] alone.
@@ -95,13 +165,14 @@ impl ClearedStatement {
         &self.text
     }
 
-    /// Taps, in the order of the last columns of the result. In COPY each is hex of the subject's text, `-` for NULL.
+    /// Taps, in the order of the last columns of the result.
     pub fn taps(&self) -> &[Tap] {
         &self.taps
     }
 }
 
 /// One statement of a message, understood.
+#[derive(Clone, Debug)]
 pub struct Statement {
     pub kind: Kind,
     pub footprint: Footprint,
@@ -111,5 +182,32 @@ pub struct Statement {
     pub verb: &'static str,
     /// Whether running it changes something (then its record must be durable before it is sent).
     pub changes: bool,
-    pub(crate) tree: pg_query::protobuf::RawStmt,
+    /// Text for the floor below; handed out by `rewrite` alone.
+    pub(crate) cleared: String,
+    pub(crate) taps: Vec<Tap>,
+    /// The floor that stands in the text, if groups are formed.
+    pub(crate) floor: Option<u64>,
+    pub(crate) source: String,
+}
+
+impl Statement {
+    pub(crate) fn empty(length: usize) -> Self {
+        let footprint = Footprint {
+            methods: Default::default(),
+            shape: portcullis_contract::Shape::NoData,
+            tables: Vec::new(),
+            joins: Default::default(),
+        };
+        Self {
+            kind: Kind::Empty,
+            footprint,
+            range: 0..length,
+            verb: "",
+            changes: false,
+            cleared: String::new(),
+            taps: Vec::new(),
+            floor: None,
+            source: String::new(),
+        }
+    }
 }

@@ -52,6 +52,9 @@ pub struct Table {
 pub struct Subject {
     pub column: String,
     pub kind: String,
+    /// The column that shows the subject in the clear, where `column` is a hidden digest of it.
+    #[serde(default)]
+    pub shown: Option<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -72,7 +75,9 @@ pub struct Column {
 
 impl Surface {
     pub fn table(&self, schema: &str, name: &str) -> Option<&Table> {
-        self.tables.iter().find(|t| t.schema == schema && t.name == name)
+        self.tables
+            .iter()
+            .find(|t| t.schema == schema && t.name == name)
     }
 }
 

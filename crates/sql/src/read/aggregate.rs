@@ -1,0 +1,610 @@
+//! Groups: whether they stand on a floor of distinct subjects, and each aggregate's own.
+
+use pg_query::NodeEnum;
+use pg_query::protobuf as pb;
+use pg_query::protobuf::Node;
+use portcullis_contract::Refusal;
+
+use super::Reader;
+use super::expression::Clause;
+use super::scope::{Scope, TapId};
+use super::trace::above_floor;
+use crate::lists::functions::{self, FunctionClass};
+use crate::node::{and, case_when, children, node, not_null, text_of, texts_of};
+
+/// What a query's groups are.
+#[derive(Clone, Debug)]
+pub(crate) enum Grouping {
+    /// Row by row.
+    None,
+    /// Groups of what is nobody's: constants, catalog, groups already on a floor.
+    Free,
+    /// Groups of the owner's rows that are about no subject.
+    Plain,
+    /// Each group is about one subject, the one of these taps (or an enclosing query's): row-level.
+    PerSubject(Vec<TapId>),
+    /// Each group and each aggregate stands on a floor of distinct subjects, for each of these taps.
+    Floor(Vec<TapId>),
+}
+
+/// Most column references in an argument that is summed under a floor.
+const MAX_SIMPLE_COLUMNS: usize = 2;
+
+pub(crate) fn has_aggregate(tree: &mut Node) -> bool {
+    any(tree, &mut |call| {
+        call.over.is_none()
+            && call.funcname.last().and_then(text_of).is_some_and(|name| {
+                call.agg_within_group
+                    || call.agg_star
+                    || matches!(
+                        functions::classify(name),
+                        FunctionClass::Aggregate | FunctionClass::Extreme | FunctionClass::Packing
+                    )
+            })
+    })
+}
+
+pub(crate) fn has_window(tree: &mut Node) -> bool {
+    any(tree, &mut |call| call.over.is_some())
+}
+
+/// Whether a call of this level (not of a sub-query) satisfies the test.
+fn any(tree: &mut Node, test: &mut dyn FnMut(&pb::FuncCall) -> bool) -> bool {
+    match tree.node.as_ref() {
+        Some(NodeEnum::FuncCall(call)) if test(call) => return true,
+        // GROUPING(…) stands in grouped queries alone.
+        Some(NodeEnum::GroupingFunc(_)) => return true,
+        Some(NodeEnum::SelectStmt(_)) => return false,
+        _ => {}
+    }
+    let mut found = false;
+    children(tree, &mut |child| found = found || any(child, test));
+    found
+}
+
+impl Reader<'_> {
+    pub(super) fn grouping(
+        &self,
+        select: &mut pb::SelectStmt,
+        scope: &Scope<'_>,
+        keys: &[TapId],
+    ) -> Grouping {
+        let mut grouped = !select.group_clause.is_empty() || select.having_clause.is_some();
+        for entry in select
+            .target_list
+            .iter_mut()
+            .chain(&mut select.sort_clause)
+            .chain(&mut select.distinct_clause)
+        {
+            grouped = grouped || has_aggregate(entry);
+        }
+        if !grouped {
+            return Grouping::None;
+        }
+        let taps = scope.own_taps();
+        if taps.is_empty() {
+            return if scope.items.iter().any(|item| item.rows) {
+                Grouping::Plain
+            } else {
+                Grouping::Free
+            };
+        }
+        let outer: Vec<TapId> = taps
+            .iter()
+            .copied()
+            .filter(|t| scope.reach(*t).iter().any(|r| r.level < scope.level))
+            .collect();
+        let keyed = taps
+            .iter()
+            .all(|t| outer.contains(t) || scope.reach(*t).iter().any(|r| keys.contains(r)));
+        if keyed {
+            let mut used: Vec<TapId> = keys
+                .iter()
+                .copied()
+                .filter(|k| k.level == scope.level && !outer.contains(k))
+                .collect();
+            used.sort_unstable();
+            used.dedup();
+            return Grouping::PerSubject(used);
+        }
+        Grouping::Floor(taps.into_iter().filter(|t| !outer.contains(t)).collect())
+    }
+
+    /// An expression of a query that may be grouped: aggregates are allowed, and put on their floor.
+    pub(super) fn grouped_expression(
+        &mut self,
+        value: &mut Node,
+        scope: &Scope<'_>,
+        clause: Clause,
+        grouping: &Grouping,
+    ) -> Result<(), Refusal> {
+        self.walk_expression(value, scope, clause, Some(grouping))
+    }
+
+    /// An aggregate call that is not a window function.
+    pub(super) fn aggregate(
+        &mut self,
+        value: &mut Node,
+        class: FunctionClass,
+        scope: &Scope<'_>,
+        clause: Clause,
+        grouping: Option<&Grouping>,
+    ) -> Result<(), Refusal> {
+        let Some(grouping) = grouping else {
+            return Err(self.syntax(format!(
+                "aggregate functions are not allowed in {}",
+                clause.name()
+            )));
+        };
+        let Some(NodeEnum::FuncCall(call)) = value.node.as_mut() else {
+            return Ok(());
+        };
+        let name = call
+            .funcname
+            .last()
+            .and_then(text_of)
+            .unwrap_or_default()
+            .to_owned();
+        let owner_rows = scope.items.iter().any(|item| item.rows);
+        if owner_rows && class == FunctionClass::Packing {
+            return Err(self
+                .refuse(
+                    "aggregate.packing",
+                    format!("`{name}` packs rows into one value"),
+                )
+                .hint("select the rows themselves: each is then traced and counted"));
+        }
+        if class == FunctionClass::Extreme && matches!(grouping, Grouping::Floor(_)) {
+            return Err(self
+                .refuse(
+                    "aggregate.extreme",
+                    format!("`{name}` shows the value of a single subject"),
+                )
+                .hint("use `avg` or `count`, or look the row up: `ORDER BY … LIMIT 1`"));
+        }
+        if !self.own_level(call, scope) && owner_rows {
+            return Err(self
+                .refuse(
+                    "aggregate.outer",
+                    format!("`{name}` over columns of the enclosing query alone is not passed"),
+                )
+                .hint("aggregate in the query that the columns belong to"));
+        }
+        let floor = match grouping {
+            Grouping::Floor(taps) => Some(self.aggregate_floor(call, &name, scope, taps)?),
+            _ => None,
+        };
+        for arg in call.args.iter_mut().chain(&mut call.agg_order) {
+            self.walk_expression(arg, scope, Clause::Aggregate, None)?;
+        }
+        if let Some(filter) = call.agg_filter.as_mut() {
+            self.walk_expression(filter, scope, Clause::Aggregate, None)?;
+        }
+        if let Some(condition) = floor.flatten() {
+            self.wrap(value, scope, &condition)?;
+        }
+        Ok(())
+    }
+
+    /// `None`: the group's own floor is enough. Else the taps to count and the filter's extra part (read later).
+    fn aggregate_floor(
+        &mut self,
+        call: &pb::FuncCall,
+        name: &str,
+        scope: &Scope<'_>,
+        taps: &[TapId],
+    ) -> Result<Option<AggregateFloor>, Refusal> {
+        if call.agg_within_group || !call.agg_order.is_empty() {
+            return Err(self
+                .refuse(
+                    "aggregate.order",
+                    format!("`{name}` with an order is not passed under a floor"),
+                )
+                .hint("leave out ORDER BY inside the aggregate"));
+        }
+        if call.agg_star {
+            return Ok(call.agg_filter.is_some().then(|| AggregateFloor {
+                taps: taps.to_vec(),
+                extra: None,
+            }));
+        }
+        let mut extra = None;
+        if name != "count" {
+            match call.args.as_slice() {
+                [single] => extra = self.summed(single, name, scope)?,
+                several => {
+                    for arg in several {
+                        self.summed(arg, name, scope)?;
+                    }
+                }
+            }
+        }
+        Ok(Some(AggregateFloor {
+            taps: taps.to_vec(),
+            extra,
+        }))
+    }
+
+    /// An argument under a floor must be a plain value of each row: `sum(CASE WHEN id = 5 THEN salary
+    /// ELSE 0 END)` would show one subject through a large group. A CASE with nothing or zero for ELSE
+    /// is read as what it is, a filter.
+    fn summed(&self, arg: &Node, name: &str, scope: &Scope<'_>) -> Result<Option<Node>, Refusal> {
+        if self.is_simple(arg, scope, &Grouping::None) {
+            return Ok(None);
+        }
+        if let Some((condition, result)) = filter_case(arg)
+            && self.is_simple(result, scope, &Grouping::None)
+        {
+            return Ok(Some(condition.clone()));
+        }
+        Err(self
+            .refuse("aggregate.argument", format!("`{name}` takes a plain column here"))
+            .hint(format!("use `{name}(column) FILTER (WHERE condition)`, or compute from the aggregates: `{name}(a) * 2`"))
+            .at(self.position_of(arg).unwrap_or_default()))
+    }
+
+    /// `CASE WHEN count(DISTINCT subject) FILTER (…) >= floor THEN aggregate END`.
+    fn wrap(
+        &mut self,
+        value: &mut Node,
+        scope: &Scope<'_>,
+        floor: &AggregateFloor,
+    ) -> Result<(), Refusal> {
+        let Some(NodeEnum::FuncCall(call)) = value.node.as_ref() else {
+            return Ok(());
+        };
+        let mut filter = call.agg_filter.as_ref().map(|f| (**f).clone());
+        if let Some(extra) = &floor.extra {
+            // Read again: the extra part was taken before its names were resolved.
+            let mut extra = extra.clone();
+            self.walk_expression(&mut extra, scope, Clause::Aggregate, None)?;
+            filter = Some(and(filter, extra));
+        }
+        for arg in &call.args {
+            if !matches!(arg.node, Some(NodeEnum::AConst(_))) {
+                filter = Some(and(filter, not_null(arg.clone())));
+            }
+        }
+        let mut condition = None;
+        for id in &floor.taps {
+            if let Some(subject) = self.floor_expression(scope, *id) {
+                condition = Some(and(
+                    condition,
+                    above_floor(subject, self.floor, filter.clone()),
+                ));
+            }
+        }
+        if let Some(condition) = condition {
+            let aggregate = std::mem::replace(value, node(NodeEnum::AStar(pb::AStar {})));
+            *value = case_when(condition, aggregate);
+        }
+        Ok(())
+    }
+
+    /// PostgreSQL evaluates an aggregate in the innermost query that its columns belong to.
+    fn own_level(&self, call: &pb::FuncCall, scope: &Scope<'_>) -> bool {
+        let (mut own, mut outer) = (false, false);
+        for arg in call
+            .args
+            .iter()
+            .chain(&call.agg_order)
+            .chain(call.agg_filter.as_deref())
+        {
+            let mut copy = arg.clone();
+            self.levels(&mut copy, scope, &mut own, &mut outer);
+        }
+        own || !outer
+    }
+
+    fn levels(&self, tree: &mut Node, scope: &Scope<'_>, own: &mut bool, outer: &mut bool) {
+        if let Some(NodeEnum::ColumnRef(reference)) = tree.node.as_ref()
+            && let Some(found) =
+                texts_of(&reference.fields).and_then(|names| self.find_column(scope, &names))
+        {
+            if found.level == scope.level {
+                *own = true;
+            } else {
+                *outer = true;
+            }
+        }
+        children(tree, &mut |child| self.levels(child, scope, own, outer));
+    }
+
+    /// Whether an expression is a row's own plain value: a column, a cast or simple arithmetic.
+    pub(super) fn is_simple(&self, value: &Node, scope: &Scope<'_>, grouping: &Grouping) -> bool {
+        let mut columns = 0;
+        self.simple(value, scope, grouping, &mut columns) && columns <= MAX_SIMPLE_COLUMNS
+    }
+
+    fn simple(
+        &self,
+        value: &Node,
+        scope: &Scope<'_>,
+        grouping: &Grouping,
+        columns: &mut usize,
+    ) -> bool {
+        match value.node.as_ref() {
+            Some(NodeEnum::AConst(_)) => true,
+            Some(NodeEnum::ColumnRef(reference)) => {
+                *columns += 1;
+                let Some(found) =
+                    texts_of(&reference.fields).and_then(|names| self.find_column(scope, &names))
+                else {
+                    return false;
+                };
+                let super::scope::Source::Column(item, column) = found.source else {
+                    return false;
+                };
+                found.level == scope.level
+                    && scope
+                        .item(item)
+                        .and_then(|i| i.columns.get(column))
+                        .is_some_and(|c| c.simple)
+            }
+            Some(NodeEnum::TypeCast(cast)) => {
+                // A boolean made a number is an indicator.
+                cast.arg
+                    .as_deref()
+                    .is_some_and(|arg| self.simple(arg, scope, grouping, columns))
+            }
+            Some(NodeEnum::AExpr(expr)) if expr.kind == pb::AExprKind::AexprOp as i32 => {
+                let Some([operator]) = texts_of(&expr.name)
+                    .as_deref()
+                    .map(<[&str]>::to_vec)
+                    .and_then(|n| <[&str; 1]>::try_from(n).ok())
+                else {
+                    return false;
+                };
+                let right = expr.rexpr.as_deref();
+                let left_is_simple = expr
+                    .lexpr
+                    .as_deref()
+                    .is_none_or(|l| self.simple(l, scope, grouping, columns));
+                let right_is_simple = match operator {
+                    "+" | "-" | "*" => {
+                        right.is_some_and(|r| self.simple(r, scope, grouping, columns))
+                    }
+                    "/" => right.is_some_and(|r| matches!(r.node, Some(NodeEnum::AConst(_)))),
+                    _ => false,
+                };
+                left_is_simple && right_is_simple
+            }
+            Some(NodeEnum::CoalesceExpr(expr)) => match expr.args.as_slice() {
+                [first, second] => {
+                    self.simple(first, scope, grouping, columns)
+                        && matches!(second.node, Some(NodeEnum::AConst(_)))
+                }
+                _ => false,
+            },
+            Some(NodeEnum::FuncCall(call)) => self.simple_call(call, scope, grouping, columns),
+            _ => false,
+        }
+    }
+
+    fn simple_call(
+        &self,
+        call: &pb::FuncCall,
+        scope: &Scope<'_>,
+        grouping: &Grouping,
+        columns: &mut usize,
+    ) -> bool {
+        const ONE_VALUE: &[&str] = &[
+            "extract",
+            "date_part",
+            "date_trunc",
+            "age",
+            "length",
+            "char_length",
+            "round",
+            "floor",
+            "ceil",
+            "trunc",
+        ];
+        let Some(name) = call.funcname.last().and_then(text_of) else {
+            return false;
+        };
+        if call.over.is_some() || call.agg_filter.is_some() {
+            return false;
+        }
+        let per_subject = matches!(grouping, Grouping::PerSubject(_))
+            && functions::classify(name) == FunctionClass::Aggregate;
+        if !per_subject && !ONE_VALUE.contains(&name) {
+            return false;
+        }
+        let inner = if per_subject {
+            &Grouping::None
+        } else {
+            grouping
+        };
+        call.args
+            .iter()
+            .all(|arg| self.simple(arg, scope, inner, columns))
+    }
+
+    /// A function with OVER.
+    pub(super) fn window(
+        &mut self,
+        value: &mut Node,
+        class: FunctionClass,
+        scope: &Scope<'_>,
+        clause: Clause,
+        grouping: Option<&Grouping>,
+    ) -> Result<(), Refusal> {
+        let Some(grouping) =
+            grouping.filter(|_| matches!(clause, Clause::Target | Clause::OrderBy))
+        else {
+            return Err(self.syntax(format!(
+                "window functions are not allowed in {}",
+                clause.name()
+            )));
+        };
+        let Some(NodeEnum::FuncCall(call)) = value.node.as_mut() else {
+            return Ok(());
+        };
+        let name = call
+            .funcname
+            .last()
+            .and_then(text_of)
+            .unwrap_or_default()
+            .to_owned();
+        let owner_rows = scope.items.iter().any(|item| item.rows);
+        if owner_rows && class == FunctionClass::Packing {
+            return Err(self
+                .refuse(
+                    "aggregate.packing",
+                    format!("`{name}` packs rows into one value"),
+                )
+                .hint("select the rows themselves: each is then traced and counted"));
+        }
+        let row_level = matches!(grouping, Grouping::None | Grouping::PerSubject(_));
+        let shows_values = class != FunctionClass::Ranking;
+        if row_level && shows_values && !self.window_is_per_subject(call, scope, grouping) {
+            return Err(self
+                .refuse("trace.window", format!("`{name}` over a window shows other subjects' values in a row"))
+                .hint("add the subject column to PARTITION BY, use GROUP BY, or a ranking function such as `row_number()`"));
+        }
+        let inner = match grouping {
+            Grouping::None => None,
+            _ => Some(grouping),
+        };
+        for arg in call.args.iter_mut().chain(&mut call.agg_order) {
+            self.walk_expression(arg, scope, Clause::Window, inner)?;
+        }
+        if let Some(filter) = call.agg_filter.as_mut() {
+            self.walk_expression(filter, scope, Clause::Window, inner)?;
+        }
+        if let Some(mut over) = call.over.take() {
+            let read = self.window_definition(&mut over, scope, inner);
+            call.over = Some(over);
+            read?;
+        }
+        Ok(())
+    }
+
+    fn window_is_per_subject(
+        &self,
+        call: &pb::FuncCall,
+        scope: &Scope<'_>,
+        grouping: &Grouping,
+    ) -> bool {
+        let mut taps = match grouping {
+            Grouping::PerSubject(keys) => keys.clone(),
+            _ => scope.own_taps(),
+        };
+        taps.retain(|t| !scope.reach(*t).iter().any(|r| r.level < scope.level));
+        if taps.is_empty() {
+            return true;
+        }
+        let Some(over) = call.over.as_deref() else {
+            return false;
+        };
+        let keys: Vec<TapId> = over
+            .partition_clause
+            .iter()
+            .filter_map(|n| self.subject_reference(scope, n))
+            .collect();
+        // Rows without a subject share a partition: only a key that is never NULL keeps them apart.
+        taps.iter().all(|t| {
+            scope
+                .reach(*t)
+                .iter()
+                .any(|r| keys.contains(r) && self.never_null(scope, *r))
+        })
+    }
+
+    fn never_null(&self, scope: &Scope<'_>, id: TapId) -> bool {
+        let Some(tap) = scope.tap(id) else {
+            return false;
+        };
+        let Some(table) = self.surface.tables.get(tap.table) else {
+            return false;
+        };
+        let Some(subject) = &table.subject else {
+            return false;
+        };
+        table.columns.iter().any(|c| {
+            c.not_null && (c.name == subject.column || subject.shown.as_ref() == Some(&c.name))
+        })
+    }
+
+    pub(super) fn windows_clause(
+        &mut self,
+        select: &mut pb::SelectStmt,
+        scope: &Scope<'_>,
+        grouping: &Grouping,
+    ) -> Result<(), Refusal> {
+        let inner = match grouping {
+            Grouping::None => None,
+            _ => Some(grouping),
+        };
+        for entry in &mut select.window_clause {
+            if let Some(NodeEnum::WindowDef(window)) = entry.node.as_mut() {
+                self.window_definition(window, scope, inner)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn window_definition(
+        &mut self,
+        window: &mut pb::WindowDef,
+        scope: &Scope<'_>,
+        grouping: Option<&Grouping>,
+    ) -> Result<(), Refusal> {
+        window.location = 0;
+        for value in &mut window.partition_clause {
+            self.walk_expression(value, scope, Clause::Window, grouping)?;
+        }
+        for sort in &mut window.order_clause {
+            let Some(NodeEnum::SortBy(by)) = sort.node.as_mut() else {
+                return Err(self.unsupported("form.order", "this ORDER BY is not passed"));
+            };
+            self.sort_operator(by)?;
+            if let Some(value) = by.node.as_mut() {
+                self.walk_expression(value, scope, Clause::Window, grouping)?;
+            }
+        }
+        for bound in [&mut window.start_offset, &mut window.end_offset]
+            .into_iter()
+            .flatten()
+        {
+            self.walk_expression(bound, scope, Clause::Limit, None)?;
+        }
+        Ok(())
+    }
+}
+
+/// What an aggregate's own floor counts.
+struct AggregateFloor {
+    taps: Vec<TapId>,
+    /// A condition inside the argument that works as a filter.
+    extra: Option<Node>,
+}
+
+/// `CASE WHEN condition THEN result [ELSE NULL | ELSE 0] END`.
+fn filter_case(arg: &Node) -> Option<(&Node, &Node)> {
+    let NodeEnum::CaseExpr(case) = arg.node.as_ref()? else {
+        return None;
+    };
+    if case.arg.is_some() {
+        return None;
+    }
+    let [only] = case.args.as_slice() else {
+        return None;
+    };
+    let NodeEnum::CaseWhen(when) = only.node.as_ref()? else {
+        return None;
+    };
+    let harmless = match case.defresult.as_deref().map(|n| &n.node) {
+        None => true,
+        Some(Some(NodeEnum::AConst(c))) => {
+            c.isnull || matches!(&c.val, Some(pb::a_const::Val::Ival(i)) if i.ival == 0)
+        }
+        Some(_) => false,
+    };
+    if harmless {
+        Some((when.expr.as_deref()?, when.result.as_deref()?))
+    } else {
+        None
+    }
+}

@@ -1,0 +1,343 @@
+//! What the catalog tells: identity calls, mediated functions, and types that stand for objects.
+
+use pg_query::NodeEnum;
+use pg_query::protobuf as pb;
+use pg_query::protobuf::Node;
+use portcullis_contract::Refusal;
+
+use super::Reader;
+use super::aggregate::Grouping;
+use super::expression::Clause;
+use super::scope::Scope;
+use crate::lists::{catalog, settings, types};
+use crate::node::{call, cast, node, string, text_constant, text_of, type_name};
+use crate::session::split_identifiers;
+
+/// Mediated functions that drivers call at log-in: no method needed.
+const BASELINE_FUNCTIONS: &[&str] = &[
+    "format_type",
+    "pg_type_is_visible",
+    "pg_table_is_visible",
+    "has_schema_privilege",
+    "has_database_privilege",
+    "pg_get_userbyid",
+    "to_regtype",
+    "to_regclass",
+    "to_regnamespace",
+];
+
+impl Reader<'_> {
+    /// Calls that show the session's own identity or settings, as constants.
+    pub(super) fn identity_call(
+        &mut self,
+        name: &str,
+        call: &pb::FuncCall,
+        scope: &Scope<'_>,
+    ) -> Result<Option<Node>, Refusal> {
+        let as_name = |node: Node| cast(node, type_name(&["pg_catalog", "name"]));
+        Ok(match (name, call.args.as_slice()) {
+            ("current_database", []) => Some(as_name(text_constant(&self.session.database))),
+            ("current_schema", []) => Some(as_name(self.current_schema())),
+            ("current_user" | "session_user" | "getpgusername", []) => {
+                Some(as_name(text_constant(&self.session.user)))
+            }
+            ("current_schemas", [implicit]) => Some(self.current_schemas(implicit)?),
+            ("current_setting", [setting, rest @ ..]) => Some(self.current_setting(setting, rest)?),
+            ("set_config", _) => return Err(self.set_config_place()),
+            ("inet_client_addr" | "inet_server_addr", []) => Some(cast(
+                crate::node::null_constant(),
+                type_name(&["pg_catalog", "inet"]),
+            )),
+            ("inet_client_port" | "inet_server_port", []) => Some(cast(
+                crate::node::null_constant(),
+                type_name(&["pg_catalog", "int4"]),
+            )),
+            _ => {
+                let _ = scope;
+                None
+            }
+        })
+    }
+
+    fn set_config_place(&self) -> Refusal {
+        self.unsupported(
+            "setting.set_config",
+            "`set_config` is passed only as a statement of its own with constants",
+        )
+        .hint("use `SELECT set_config('name', 'value', false)` or `SET`")
+    }
+
+    fn current_schemas(&self, implicit: &Node) -> Result<Node, Refusal> {
+        let Some(implicit) = boolean(implicit) else {
+            return Err(self.unsupported("form.argument", "`current_schemas` takes a constant"));
+        };
+        let mut names: Vec<&str> = self.session.effective_path(self.surface).collect();
+        if implicit && !names.contains(&"pg_catalog") {
+            names.insert(0, "pg_catalog");
+        }
+        let elements = names.iter().map(|n| text_constant(n)).collect();
+        let array = node(NodeEnum::AArrayExpr(pb::AArrayExpr {
+            elements,
+            ..Default::default()
+        }));
+        let mut of_names = type_name(&["pg_catalog", "name"]);
+        of_names.array_bounds = vec![node(NodeEnum::Integer(pb::Integer { ival: -1 }))];
+        Ok(cast(array, of_names))
+    }
+
+    fn current_setting(&self, setting: &Node, rest: &[Node]) -> Result<Node, Refusal> {
+        let Some(name) = constant_text(setting) else {
+            return Err(
+                self.unsupported("form.argument", "`current_setting` takes a constant name")
+            );
+        };
+        if rest.len() > 1 || rest.iter().any(|n| boolean(n).is_none()) {
+            return Err(self.unsupported("form.argument", "`current_setting` takes constants"));
+        }
+        match settings::values(&name) {
+            Some(settings::Values::SearchPath) => Ok(crate::node::as_text(text_constant(
+                &self.session.search_path_text(),
+            ))),
+            Some(_) => Ok(call(
+                "pg_catalog",
+                "current_setting",
+                vec![text_constant(&name.to_ascii_lowercase())],
+            )),
+            None => Err(self.unknown_setting(&name)),
+        }
+    }
+
+    pub(crate) fn unknown_setting(&self, name: &str) -> Refusal {
+        self.unsupported("setting.name", format!("setting `{name}` is not passed"))
+            .hint("docs/formats/sql.md lists the settings of a session")
+    }
+
+    /// A function that takes OIDs or names: its look-alike answers for what is in scope alone.
+    pub(super) fn catalog_call(
+        &mut self,
+        value: &mut Node,
+        name: &str,
+        scope: &Scope<'_>,
+        clause: Clause,
+        grouping: Option<&Grouping>,
+    ) -> Result<(), Refusal> {
+        let Some(NodeEnum::FuncCall(function)) = value.node.as_mut() else {
+            return Ok(());
+        };
+        let shaped = function.agg_star
+            || function.agg_distinct
+            || function.over.is_some()
+            || function.agg_filter.is_some()
+            || !function.agg_order.is_empty();
+        if shaped || function.func_variadic {
+            return Err(self.syntax(format!("`{name}` is not an aggregate function")));
+        }
+        let Some(look_alike) = self.surface.catalog_functions.get(name) else {
+            return Err(self.unknown_function(name));
+        };
+        function.funcname = vec![string(&self.surface.view_schema), string(look_alike)];
+        function.funcformat = pb::CoercionForm::CoerceExplicitCall as i32;
+        self.catalog |= !BASELINE_FUNCTIONS.contains(&name);
+        for arg in &mut function.args {
+            if let Some(text) = constant_text(arg)
+                && takes_relation(name)
+                && let Some(oid) = self.relation_oid(&text)
+            {
+                *arg = cast(
+                    text_constant(&oid.to_string()),
+                    type_name(&["pg_catalog", "oid"]),
+                );
+                continue;
+            }
+            self.walk_expression(arg, scope, clause, grouping)?;
+        }
+        Ok(())
+    }
+
+    /// OID of a table in scope by the client's text.
+    fn relation_oid(&self, text: &str) -> Option<u32> {
+        let parts = split_identifiers(text, '.')?;
+        match parts.as_slice() {
+            [schema, name] => self.surface.table(schema, name).map(|t| t.oid),
+            [name] => self
+                .session
+                .effective_path(self.surface)
+                .find_map(|schema| self.surface.table(schema, name))
+                .map(|t| t.oid),
+            _ => None,
+        }
+    }
+
+    /// A cast to a type that stands for an object: a constant is resolved here, anything else goes
+    /// through the filter that maps what is not visible to NULL.
+    pub(super) fn registered_cast(
+        &mut self,
+        value: &mut Node,
+        scope: &Scope<'_>,
+        clause: Clause,
+        grouping: Option<&Grouping>,
+    ) -> Result<(), Refusal> {
+        let Some(NodeEnum::TypeCast(typed)) = value.node.as_mut() else {
+            return Ok(());
+        };
+        let Some(target) = typed.type_name.as_ref() else {
+            return Ok(());
+        };
+        let kind = target
+            .names
+            .last()
+            .and_then(text_of)
+            .unwrap_or_default()
+            .to_owned();
+        if !target.array_bounds.is_empty() {
+            return Err(self
+                .refuse("scope.type", format!("an array of `{kind}` is not passed"))
+                .hint("cast the elements"));
+        }
+        let Some(arg) = typed.arg.as_mut() else {
+            return Ok(());
+        };
+        if let Some(text) = constant_text(arg)
+            && !text.bytes().all(|b| b.is_ascii_digit())
+        {
+            let known = self.registered_name(&kind, &text)?;
+            **arg = text_constant(&known);
+            return Ok(());
+        }
+        if let Some(NodeEnum::AConst(constant)) = arg.node.as_ref()
+            && constant.isnull
+        {
+            return Ok(());
+        }
+        self.walk_expression(arg, scope, clause, grouping)?;
+        let Some(filter) = self.surface.reg_filters.get(&kind) else {
+            return Err(self
+                .refuse("scope.type", format!("a cast to `{kind}` is not passed"))
+                .hint("join the catalog relation that the number points to"));
+        };
+        let inner = std::mem::replace(&mut **arg, node(NodeEnum::AStar(pb::AStar {})));
+        let number = cast(inner, type_name(&["pg_catalog", "oid"]));
+        **arg = call(&self.surface.view_schema, filter, vec![number]);
+        Ok(())
+    }
+
+    /// The text that names the same object to the server, if the object is in scope.
+    fn registered_name(&self, kind: &str, text: &str) -> Result<String, Refusal> {
+        let refused = || self.refuse("scope.table", format!("`{text}` is not in scope"));
+        let parts = split_identifiers(text, '.').ok_or_else(refused)?;
+        let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
+        match (kind, parts.as_slice()) {
+            ("regclass", _) => {
+                if let Some(oid) = self.relation_oid(text) {
+                    return Ok(oid.to_string());
+                }
+                let qualified = match parts.as_slice() {
+                    [name] => format!("pg_catalog.{name}"),
+                    [schema, name] => format!("{schema}.{name}"),
+                    _ => return Err(refused()),
+                };
+                if catalog::columns(&qualified).is_some() {
+                    Ok(qualified)
+                } else {
+                    Err(refused())
+                }
+            }
+            ("regtype", [name] | ["pg_catalog", name]) => {
+                let bare = name.trim_end_matches("[]");
+                let known = internal_name(bare);
+                if types::classify(None, known) == types::TypeClass::Unlisted {
+                    return Err(self.refuse("scope.type", format!("type `{text}` is not in scope")));
+                }
+                let array = if name.ends_with("[]") { "[]" } else { "" };
+                Ok(format!(
+                    "pg_catalog.{}{array}",
+                    crate::session::quote_identifier(known)
+                ))
+            }
+            ("regnamespace", [name]) => {
+                let shown = self.surface.schemas.iter().any(|s| s == name)
+                    || matches!(*name, "pg_catalog" | "information_schema" | "public");
+                if shown {
+                    Ok(crate::session::quote_identifier(name))
+                } else {
+                    Err(refused())
+                }
+            }
+            ("regproc" | "regconfig" | "regdictionary", [name] | ["pg_catalog", name])
+                if name
+                    .bytes()
+                    .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_') =>
+            {
+                Ok(format!("pg_catalog.{name}"))
+            }
+            _ => Err(self.refuse("scope.type", format!("`{text}` as `{kind}` is not passed"))),
+        }
+    }
+}
+
+/// Functions whose first argument may be a relation's name.
+fn takes_relation(name: &str) -> bool {
+    matches!(
+        name,
+        "pg_relation_size"
+            | "pg_total_relation_size"
+            | "pg_table_size"
+            | "pg_indexes_size"
+            | "has_table_privilege"
+            | "has_column_privilege"
+            | "has_any_column_privilege"
+            | "pg_relation_is_updatable"
+            | "row_security_active"
+            | "pg_get_viewdef"
+            | "pg_partition_root"
+            | "pg_partition_ancestors"
+    )
+}
+
+/// The catalog's name of a type that SQL spells otherwise.
+fn internal_name(spelled: &str) -> &str {
+    match spelled {
+        "int" | "integer" => "int4",
+        "bigint" => "int8",
+        "smallint" => "int2",
+        "boolean" => "bool",
+        "real" => "float4",
+        "decimal" => "numeric",
+        other => other,
+    }
+}
+
+/// The text of a string constant, also under a cast to text or name.
+pub(crate) fn constant_text(value: &Node) -> Option<String> {
+    match value.node.as_ref()? {
+        NodeEnum::AConst(c) => match &c.val {
+            Some(pb::a_const::Val::Sval(s)) => Some(s.sval.clone()),
+            _ => None,
+        },
+        NodeEnum::TypeCast(typed) => {
+            let name = typed.type_name.as_ref()?.names.last().and_then(text_of)?;
+            if matches!(name, "text" | "name" | "varchar") {
+                constant_text(typed.arg.as_deref()?)
+            } else {
+                None
+            }
+        }
+        _ => None,
+    }
+}
+
+/// The value of a boolean constant.
+pub(crate) fn boolean(value: &Node) -> Option<bool> {
+    match value.node.as_ref()? {
+        NodeEnum::AConst(c) => match &c.val {
+            Some(pb::a_const::Val::Boolval(b)) => Some(b.boolval),
+            _ => None,
+        },
+        NodeEnum::TypeCast(typed) => match typed.arg.as_deref().and_then(constant_text)?.as_str() {
+            "t" | "true" => Some(true),
+            "f" | "false" => Some(false),
+            _ => None,
+        },
+        _ => None,
+    }
+}

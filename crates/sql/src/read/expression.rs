@@ -1,0 +1,633 @@
+//! Expressions: every node type with its rule; what has none is refused.
+
+use pg_query::NodeEnum;
+use pg_query::protobuf as pb;
+use pg_query::protobuf::Node;
+use portcullis_contract::Refusal;
+
+use super::Reader;
+use super::aggregate::Grouping;
+use super::scope::{Found, ItemKind, Lookup, Scope, Source, TapId};
+use super::select::{Taps, pointed};
+use crate::lists::functions::{self, FunctionClass};
+use crate::lists::types::{self, TypeClass};
+use crate::node::{cast, node, string, text_constant, texts_of, type_name};
+
+/// Where an expression stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Clause {
+    Target,
+    Where,
+    JoinOn,
+    GroupBy,
+    Having,
+    OrderBy,
+    From,
+    Limit,
+    /// Inside an aggregate's arguments or filter.
+    Aggregate,
+    /// Inside a window function or definition.
+    Window,
+}
+
+impl Clause {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Target => "the select list",
+            Self::Where => "WHERE",
+            Self::JoinOn => "JOIN conditions",
+            Self::GroupBy => "GROUP BY",
+            Self::Having => "HAVING",
+            Self::OrderBy => "ORDER BY",
+            Self::From => "functions in FROM",
+            Self::Limit => "LIMIT",
+            Self::Aggregate => "aggregate arguments",
+            Self::Window => "window definitions",
+        }
+    }
+}
+
+/// Names of fields that functions of the lists give: `(f(x)).n`. None of them is the name of a
+/// function, as which PostgreSQL would read a field that does not exist.
+const FIELDS: &[&str] = &[
+    "x",
+    "n",
+    "key",
+    "value",
+    "grantor",
+    "grantee",
+    "privilege_type",
+    "is_grantable",
+    "option_name",
+    "option_value",
+];
+
+/// Columns that every table has and no view of a contract shows.
+const SYSTEM_COLUMNS: &[&str] = &["ctid", "xmin", "xmax", "cmin", "cmax", "tableoid"];
+
+/// Highest parameter number of the protocol.
+const MAX_PARAMETER: i32 = 65_535;
+
+/// Longest numeric constant, in characters.
+const MAX_NUMBER_CHARS: usize = 1_000;
+
+impl Reader<'_> {
+    pub(super) fn expression(
+        &mut self,
+        value: &mut Node,
+        scope: &Scope<'_>,
+        clause: Clause,
+    ) -> Result<(), Refusal> {
+        self.walk_expression(value, scope, clause, None)
+    }
+
+    /// `grouping` is given where aggregates and window functions may stand.
+    pub(super) fn walk_expression(
+        &mut self,
+        value: &mut Node,
+        scope: &Scope<'_>,
+        clause: Clause,
+        grouping: Option<&Grouping>,
+    ) -> Result<(), Refusal> {
+        self.deeper()?;
+        let at = self.position_of(value);
+        let walked = self.walk_node(value, scope, clause, grouping);
+        self.depth -= 1;
+        walked.map_err(|refusal| pointed(refusal, at))
+    }
+
+    fn walk_all(
+        &mut self,
+        values: &mut [Node],
+        scope: &Scope<'_>,
+        clause: Clause,
+        grouping: Option<&Grouping>,
+    ) -> Result<(), Refusal> {
+        values
+            .iter_mut()
+            .try_for_each(|value| self.walk_expression(value, scope, clause, grouping))
+    }
+
+    fn walk_one(
+        &mut self,
+        value: &mut Option<Box<Node>>,
+        scope: &Scope<'_>,
+        clause: Clause,
+        grouping: Option<&Grouping>,
+    ) -> Result<(), Refusal> {
+        value.as_mut().map_or(Ok(()), |value| {
+            self.walk_expression(value, scope, clause, grouping)
+        })
+    }
+
+    fn walk_node(
+        &mut self,
+        value: &mut Node,
+        scope: &Scope<'_>,
+        clause: Clause,
+        grouping: Option<&Grouping>,
+    ) -> Result<(), Refusal> {
+        let Some(inner) = value.node.as_mut() else {
+            return Err(self.unsupported("form.node", "an empty expression is not passed"));
+        };
+        match inner {
+            NodeEnum::AConst(constant) => self.constant(constant),
+            NodeEnum::ParamRef(parameter) if (1..=MAX_PARAMETER).contains(&parameter.number) => {
+                Ok(())
+            }
+            NodeEnum::ParamRef(_) => Err(self.syntax("there is no such parameter")),
+            NodeEnum::ColumnRef(_) => self.column_reference(value, scope),
+            NodeEnum::AExpr(_) => self.operation(value, scope, clause, grouping),
+            NodeEnum::BoolExpr(expr) => self.walk_all(&mut expr.args, scope, clause, grouping),
+            NodeEnum::NullTest(test) => self.walk_one(&mut test.arg, scope, clause, grouping),
+            NodeEnum::BooleanTest(test) => self.walk_one(&mut test.arg, scope, clause, grouping),
+            NodeEnum::TypeCast(_) => self.type_cast(value, scope, clause, grouping),
+            NodeEnum::CollateClause(collate) => {
+                if !matches!(
+                    texts_of(&collate.collname).as_deref(),
+                    Some([_] | ["pg_catalog", _])
+                ) {
+                    return Err(self.refuse(
+                        "scope.collation",
+                        "only collations of `pg_catalog` are passed",
+                    ));
+                }
+                self.walk_one(&mut collate.arg, scope, clause, grouping)
+            }
+            NodeEnum::FuncCall(_) => self.function(value, scope, clause, grouping),
+            NodeEnum::NamedArgExpr(named) => self.walk_one(&mut named.arg, scope, clause, grouping),
+            NodeEnum::AArrayExpr(array) => {
+                self.walk_all(&mut array.elements, scope, clause, grouping)
+            }
+            NodeEnum::List(list) => self.walk_all(&mut list.items, scope, clause, grouping),
+            NodeEnum::AIndirection(indirection) => {
+                self.indirection(&mut indirection.indirection, scope, clause, grouping)?;
+                self.walk_one(&mut indirection.arg, scope, clause, grouping)
+            }
+            NodeEnum::CaseExpr(case) => {
+                self.walk_one(&mut case.arg, scope, clause, grouping)?;
+                for when in &mut case.args {
+                    let Some(NodeEnum::CaseWhen(when)) = when.node.as_mut() else {
+                        return Err(self.unsupported("form.node", "this CASE is not passed"));
+                    };
+                    self.walk_one(&mut when.expr, scope, clause, grouping)?;
+                    self.walk_one(&mut when.result, scope, clause, grouping)?;
+                }
+                self.walk_one(&mut case.defresult, scope, clause, grouping)
+            }
+            NodeEnum::CoalesceExpr(expr) => self.walk_all(&mut expr.args, scope, clause, grouping),
+            NodeEnum::MinMaxExpr(expr) => self.walk_all(&mut expr.args, scope, clause, grouping),
+            NodeEnum::RowExpr(row) => self.walk_all(&mut row.args, scope, clause, grouping),
+            NodeEnum::GroupingFunc(call) => self.walk_all(&mut call.args, scope, clause, None),
+            NodeEnum::SqlvalueFunction(_) => self.value_function(value),
+            NodeEnum::SubLink(_) => self.sub_link(value, scope, clause, grouping),
+            NodeEnum::SetToDefault(_) => Err(self.syntax("DEFAULT is not allowed in this context")),
+            other => {
+                let what = node_name(other);
+                Err(self
+                    .unsupported("form.node", format!("`{what}` is not passed"))
+                    .hint("write it with plain functions and operators"))
+            }
+        }
+    }
+
+    /// Literals as every supported version reads them: the digits alone, without `_` and without a base.
+    fn constant(&self, constant: &mut pb::AConst) -> Result<(), Refusal> {
+        if let Some(pb::a_const::Val::Fval(number)) = &mut constant.val {
+            number.fval.retain(|c| c != '_');
+            let plain = number
+                .fval
+                .chars()
+                .all(|c| c.is_ascii_digit() || matches!(c, '.' | 'e' | 'E' | '+' | '-'));
+            if !plain || number.fval.len() > MAX_NUMBER_CHARS {
+                return Err(self
+                    .unsupported("form.number", "this form of number is not passed")
+                    .hint("write it in decimal digits"));
+            }
+        }
+        Ok(())
+    }
+
+    pub(crate) fn unknown_column(&self, name: &str) -> Refusal {
+        let refusal = self.refuse("scope.column", format!("column `{name}` is not in scope"));
+        let last = name.rsplit('.').next().unwrap_or(name);
+        if SYSTEM_COLUMNS.contains(&last) {
+            return refusal.hint("system columns are not part of a contract; name the table's key");
+        }
+        refusal.hint("`\\d table` shows the columns that the contract gives")
+    }
+
+    fn column_reference(&mut self, value: &mut Node, scope: &Scope<'_>) -> Result<(), Refusal> {
+        let Some(NodeEnum::ColumnRef(reference)) = value.node.as_ref() else {
+            return Ok(());
+        };
+        let Some(names) = texts_of(&reference.fields) else {
+            return Err(self.whole_row("*"));
+        };
+        let names: Vec<String> = names.into_iter().map(str::to_owned).collect();
+        let parts: Vec<&str> = names.iter().map(String::as_str).collect();
+        if let [bare] = parts.as_slice()
+            && matches!(scope.find_bare(bare), Lookup::Ambiguous)
+        {
+            return Err(self
+                .syntax(format!("column reference `{bare}` is ambiguous"))
+                .hint("qualify it with its table's name or alias"));
+        }
+        if let Some(Found { level, source }) = self.find_column(scope, &parts) {
+            self.note_source_at(scope, level, &source);
+            if let Some(reference) = scope.at_level(level).and_then(|s| s.reference(&source)) {
+                *value = reference;
+                return Ok(());
+            }
+        }
+        match parts.as_slice() {
+            [bare] => self.row_reference(value, scope, bare),
+            [qualifier, _] if scope.find_item(None, qualifier).is_none() => {
+                Err(self.unknown_table("", qualifier))
+            }
+            _ => Err(self.unknown_column(&names.join("."))),
+        }
+    }
+
+    /// A table's name where a value is expected: the whole row, with whatever the view has.
+    fn row_reference(
+        &self,
+        value: &mut Node,
+        scope: &Scope<'_>,
+        name: &str,
+    ) -> Result<(), Refusal> {
+        let Some((here, index)) = scope.find_item(None, name) else {
+            return Err(self.unknown_column(name));
+        };
+        let Some(item) = here.item(index) else {
+            return Err(self.unknown_column(name));
+        };
+        if item.rows || !item.taps.is_empty() || matches!(item.kind, ItemKind::Table(_)) {
+            return Err(self.whole_row(name));
+        }
+        *value = node(NodeEnum::ColumnRef(pb::ColumnRef {
+            fields: vec![string(name)],
+            location: 0,
+        }));
+        Ok(())
+    }
+
+    fn whole_row(&self, name: &str) -> Refusal {
+        self.refuse(
+            "scope.whole_row",
+            format!("`{name}` as a whole row is not passed"),
+        )
+        .hint("name the columns; `SELECT *` and `SELECT table.*` give all that the contract shows")
+    }
+
+    pub(super) fn note_source(&mut self, scope: &Scope<'_>, source: &Source) {
+        self.note_source_at(scope, scope.level, source);
+    }
+
+    /// Notes the columns of tables that a name stands for.
+    pub(super) fn note_source_at(&mut self, scope: &Scope<'_>, level: usize, source: &Source) {
+        match source {
+            Source::Either(left, right) => {
+                self.note_source_at(scope, level, left);
+                self.note_source_at(scope, level, right);
+            }
+            Source::Column(item, column) => {
+                let Some(item) = scope.at_level(level).and_then(|s| s.item(*item)) else {
+                    return;
+                };
+                if let (ItemKind::Table(table), Some(column)) =
+                    (&item.kind, item.columns.get(*column))
+                {
+                    self.tables
+                        .entry(*table)
+                        .or_default()
+                        .insert(column.name.clone());
+                }
+            }
+        }
+    }
+
+    /// Operators resolve in `pg_catalog` alone: the server's search path is pinned to it.
+    pub(super) fn operator(&self, name: &[Node]) -> Result<(), Refusal> {
+        match texts_of(name).as_deref() {
+            Some([_] | ["pg_catalog", _]) => Ok(()),
+            _ => Err(self
+                .refuse(
+                    "scope.operator",
+                    "only operators of `pg_catalog` are passed",
+                )
+                .hint("leave out the schema of the operator")),
+        }
+    }
+
+    fn operation(
+        &mut self,
+        value: &mut Node,
+        scope: &Scope<'_>,
+        clause: Clause,
+        grouping: Option<&Grouping>,
+    ) -> Result<(), Refusal> {
+        // Long chains (`a OR b OR …`, `x || y || …`) nest on the left: walk down without recursion.
+        let mut current = value;
+        let mut steps = 0;
+        loop {
+            let Some(NodeEnum::AExpr(expr)) = current.node.as_mut() else {
+                break;
+            };
+            self.operator(&expr.name)?;
+            self.walk_one(&mut expr.rexpr, scope, clause, grouping)?;
+            let Some(left) = expr.lexpr.as_mut() else {
+                return Ok(());
+            };
+            steps += 1;
+            if self.depth + steps > super::MAX_DEPTH {
+                return Err(super::too_deep());
+            }
+            if !matches!(left.node, Some(NodeEnum::AExpr(_))) {
+                return self.walk_expression(left, scope, clause, grouping);
+            }
+            current = left;
+        }
+        Ok(())
+    }
+
+    fn indirection(
+        &mut self,
+        parts: &mut [Node],
+        scope: &Scope<'_>,
+        clause: Clause,
+        grouping: Option<&Grouping>,
+    ) -> Result<(), Refusal> {
+        for part in parts {
+            match part.node.as_mut() {
+                Some(NodeEnum::AIndices(indices)) => {
+                    self.walk_one(&mut indices.lidx, scope, clause, grouping)?;
+                    self.walk_one(&mut indices.uidx, scope, clause, grouping)?;
+                }
+                Some(NodeEnum::String(field)) if FIELDS.contains(&field.sval.as_str()) => {}
+                _ => {
+                    return Err(self
+                        .unsupported("form.field", "this selection of a field is not passed")
+                        .hint("name the column of the table itself"));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn type_name(&self, name: &mut pb::TypeName) -> Result<TypeClass, Refusal> {
+        name.location = 0;
+        let parts: Vec<String> = texts_of(&name.names)
+            .unwrap_or_default()
+            .into_iter()
+            .map(str::to_owned)
+            .collect();
+        let shown = parts.join(".");
+        if name.setof || name.pct_type || name.type_oid != 0 {
+            return Err(self.refuse("scope.type", format!("type `{shown}` is not passed here")));
+        }
+        for bound in name.typmods.iter().chain(&name.array_bounds) {
+            if !matches!(bound.node, Some(NodeEnum::AConst(_) | NodeEnum::Integer(_))) {
+                return Err(self.refuse(
+                    "scope.type",
+                    format!("the modifier of type `{shown}` is not passed"),
+                ));
+            }
+        }
+        let class = match parts.as_slice() {
+            [bare] => types::classify(None, bare),
+            [schema, bare] => types::classify(Some(schema), bare),
+            _ => TypeClass::Unlisted,
+        };
+        match class {
+            TypeClass::Plain | TypeClass::Registered => {
+                if let [bare] = parts.as_slice() {
+                    name.names = vec![string("pg_catalog"), string(bare)];
+                }
+                Ok(class)
+            }
+            TypeClass::InformationSchema => Ok(class),
+            TypeClass::Unlisted if self.is_column_type(&shown) => Ok(TypeClass::Plain),
+            TypeClass::Unlisted => Err(self
+                .refuse("scope.type", format!("type `{shown}` is not in scope"))
+                .hint("built-in types and the types of columns in scope may be named")),
+        }
+    }
+
+    /// Whether a column in scope has the (qualified) type.
+    fn is_column_type(&self, shown: &str) -> bool {
+        shown.contains('.')
+            && self
+                .surface
+                .tables
+                .iter()
+                .flat_map(|t| &t.columns)
+                .any(|c| !c.hidden && c.type_name.trim_end_matches("[]") == shown)
+    }
+
+    fn type_cast(
+        &mut self,
+        value: &mut Node,
+        scope: &Scope<'_>,
+        clause: Clause,
+        grouping: Option<&Grouping>,
+    ) -> Result<(), Refusal> {
+        let Some(NodeEnum::TypeCast(typed)) = value.node.as_mut() else {
+            return Ok(());
+        };
+        let Some(type_name) = typed.type_name.as_mut() else {
+            return Err(self.unsupported("form.node", "this cast is not passed"));
+        };
+        if self.type_name(type_name)? == TypeClass::Registered {
+            return self.registered_cast(value, scope, clause, grouping);
+        }
+        self.walk_one(&mut typed.arg, scope, clause, grouping)
+    }
+
+    /// `current_user` and its like show the client's own identity.
+    fn value_function(&self, value: &mut Node) -> Result<(), Refusal> {
+        use pb::SqlValueFunctionOp as Op;
+        let Some(NodeEnum::SqlvalueFunction(function)) = value.node.as_ref() else {
+            return Ok(());
+        };
+        let name_type = || type_name(&["pg_catalog", "name"]);
+        let shown = match function.op() {
+            Op::SvfopCurrentRole | Op::SvfopCurrentUser | Op::SvfopUser | Op::SvfopSessionUser => {
+                text_constant(&self.session.user)
+            }
+            Op::SvfopCurrentCatalog => text_constant(&self.session.database),
+            Op::SvfopCurrentSchema => self.current_schema(),
+            Op::SqlvalueFunctionOpUndefined => {
+                return Err(self.unsupported("form.node", "this function is not passed"));
+            }
+            _ => return Ok(()),
+        };
+        *value = cast(shown, name_type());
+        Ok(())
+    }
+
+    pub(super) fn current_schema(&self) -> Node {
+        self.session
+            .effective_path(self.surface)
+            .next()
+            .map_or_else(crate::node::null_constant, text_constant)
+    }
+
+    fn function(
+        &mut self,
+        value: &mut Node,
+        scope: &Scope<'_>,
+        clause: Clause,
+        grouping: Option<&Grouping>,
+    ) -> Result<(), Refusal> {
+        let Some(NodeEnum::FuncCall(call)) = value.node.as_mut() else {
+            return Ok(());
+        };
+        let parts: Vec<String> = texts_of(&call.funcname)
+            .unwrap_or_default()
+            .into_iter()
+            .map(str::to_owned)
+            .collect();
+        let name = match parts.as_slice() {
+            [bare] => bare.clone(),
+            [schema, bare] if schema == "pg_catalog" => bare.clone(),
+            [schema, bare] if schema == "information_schema" && bare == "_pg_expandarray" => {
+                return self.walk_all(&mut call.args, scope, clause, None);
+            }
+            _ => return Err(self.unknown_function(&parts.join("."))),
+        };
+        if let Some(replaced) = self.identity_call(&name, call, scope)? {
+            *value = replaced;
+            return Ok(());
+        }
+        if self.surface.catalog_functions.contains_key(&name) {
+            return self.catalog_call(value, &name, scope, clause, grouping);
+        }
+        let class = functions::classify(&name);
+        call.funcname = vec![string("pg_catalog"), string(&name)];
+        let shaped = call.agg_star
+            || call.agg_distinct
+            || call.agg_within_group
+            || call.agg_filter.is_some()
+            || !call.agg_order.is_empty();
+        match class {
+            FunctionClass::Unlisted => Err(self.unknown_function(&name)),
+            _ if call.over.is_some() => self.window(value, class, scope, clause, grouping),
+            FunctionClass::Ranking | FunctionClass::Neighbour => {
+                Err(self.syntax(format!("window function `{name}` requires an OVER clause")))
+            }
+            FunctionClass::Aggregate | FunctionClass::Extreme | FunctionClass::Packing => {
+                self.aggregate(value, class, scope, clause, grouping)
+            }
+            _ if shaped => Err(self.syntax(format!("`{name}` is not an aggregate function"))),
+            FunctionClass::Scalar | FunctionClass::CatalogValue | FunctionClass::Set => {
+                self.walk_all(&mut call.args, scope, clause, grouping)
+            }
+        }
+    }
+
+    pub(super) fn unknown_function(&self, name: &str) -> Refusal {
+        self.refuse("scope.function", format!("function `{name}` is not passed")).hint("built-in functions without side effects may be called; docs/formats/sql.md lists them")
+    }
+
+    /// A sub-query in an expression shows something about its subjects in the enclosing query's
+    /// rows: each must be the subject of an enclosing row, by an equality or by IN.
+    fn sub_link(
+        &mut self,
+        value: &mut Node,
+        scope: &Scope<'_>,
+        clause: Clause,
+        grouping: Option<&Grouping>,
+    ) -> Result<(), Refusal> {
+        let Some(NodeEnum::SubLink(link)) = value.node.as_mut() else {
+            return Ok(());
+        };
+        let kind = link.sub_link_type();
+        if !link.oper_name.is_empty() {
+            self.operator(&link.oper_name)?;
+        }
+        let equality = link.oper_name.is_empty() || super::trace::is_equality(&link.oper_name);
+        let tested = match (kind, equality) {
+            (pb::SubLinkType::AnySublink, true) => {
+                self.tested_subjects(link.testexpr.as_deref(), scope)
+            }
+            _ => Vec::new(),
+        };
+        self.walk_one(&mut link.testexpr, scope, clause, grouping)?;
+        let Some(NodeEnum::SelectStmt(select)) =
+            link.subselect.as_mut().and_then(|n| n.node.as_mut())
+        else {
+            return Err(self.unsupported("form.node", "this sub-query is not passed"));
+        };
+        let output = self.query(select, Some(scope), Taps::Omit)?;
+        if kind == pb::SubLinkType::ArraySublink && output.rows {
+            return Err(self
+                .refuse(
+                    "aggregate.packing",
+                    "`ARRAY(SELECT …)` packs rows into one value",
+                )
+                .hint("join the rows themselves: each is then traced and counted"));
+        }
+        let open: Vec<usize> = (0..output.taps.len())
+            .filter(|t| output.taps.get(*t).is_some_and(|tap| tap.outer.is_empty()))
+            .collect();
+        let covered = open
+            .iter()
+            .all(|tap| self.covered_by_test(*tap, &tested, &output, scope));
+        if !covered {
+            return Err(self
+                .refuse("trace.subquery", "this sub-query shows subjects that the row does not name")
+                .hint("join the table instead, or tie the sub-query to the row's subject: `WHERE inner.subject = outer.subject`"));
+        }
+        let in_condition = matches!(clause, Clause::Where | Clause::JoinOn | Clause::Aggregate)
+            && grouping.is_none();
+        if let Some(frame) = self.frames.last_mut() {
+            frame.groups |= output.groups;
+            // What is tied to a row's subject counts with that row.
+            frame.rows |= output.rows && output.taps.is_empty() && !in_condition;
+        }
+        Ok(())
+    }
+
+    /// For `test IN (…)`: the subject that each tested value holds.
+    fn tested_subjects(&self, test: Option<&Node>, scope: &Scope<'_>) -> Vec<Option<TapId>> {
+        match test.and_then(|n| n.node.as_ref()) {
+            Some(NodeEnum::RowExpr(row)) => row
+                .args
+                .iter()
+                .map(|n| self.subject_reference(scope, n))
+                .collect(),
+            Some(_) => vec![test.and_then(|n| self.subject_reference(scope, n))],
+            None => Vec::new(),
+        }
+    }
+
+    fn covered_by_test(
+        &self,
+        tap: usize,
+        tested: &[Option<TapId>],
+        output: &super::scope::Output,
+        scope: &Scope<'_>,
+    ) -> bool {
+        tested.iter().zip(&output.columns).any(|(outer, column)| {
+            let (Some(outer), Some(inner)) = (outer, column.subject_of) else {
+                return false;
+            };
+            let same_kind = scope
+                .tap(*outer)
+                .zip(output.taps.get(inner))
+                .is_some_and(|(a, b)| a.kind == b.kind);
+            same_kind && (inner == tap || output.follows.contains(&(tap, inner)))
+        })
+    }
+}
+
+/// The grammar's name of a node, for messages.
+pub(crate) fn node_name(inner: &NodeEnum) -> String {
+    let debug = format!("{inner:?}");
+    debug
+        .split(|c: char| !c.is_ascii_alphanumeric())
+        .next()
+        .unwrap_or("node")
+        .to_owned()
+}

@@ -1,0 +1,746 @@
+//! FROM: tables to the contract's views, catalog relations to their look-alikes, and which names
+//! each entry brings.
+
+use pg_query::NodeEnum;
+use pg_query::protobuf as pb;
+use pg_query::protobuf::Node;
+use portcullis_contract::Refusal;
+
+use super::name::column_name;
+use super::scope::{
+    Item, ItemColumn, ItemKind, ItemTap, Names, Output, Scope, Source, TapSource, Visible,
+};
+use super::select::Taps;
+use super::{OWN_PREFIX, Reader};
+use crate::lists::{catalog, functions};
+use crate::node::{alias, location_of, text_of, texts_of};
+
+/// Most entries in one FROM clause, sub-queries apart.
+const MAX_ITEMS: usize = 200;
+
+/// Look-alikes live in the view schema; a catalog name resolves as PostgreSQL would.
+enum Relation {
+    Table(usize),
+    Catalog { qualified: String, view: String },
+}
+
+impl Reader<'_> {
+    pub(super) fn from_clause(
+        &mut self,
+        nodes: &mut [Node],
+        scope: &mut Scope<'_>,
+    ) -> Result<(), Refusal> {
+        let mut names = Names::default();
+        for node in nodes {
+            let before = names.clone();
+            let entry = self.from_item(node, scope, &before)?;
+            names = names.join(entry);
+        }
+        refuse_doubles(scope, &names)?;
+        scope.names = names;
+        Ok(())
+    }
+
+    /// One entry; `left` is what a LATERAL entry may see.
+    fn from_item(
+        &mut self,
+        entry: &mut Node,
+        scope: &mut Scope<'_>,
+        left: &Names,
+    ) -> Result<Names, Refusal> {
+        self.deeper()?;
+        if scope.items.len() >= MAX_ITEMS {
+            return Err(Refusal::new(
+                portcullis_contract::SqlState::LimitExceeded,
+                "limit.from",
+                format!("more than {MAX_ITEMS} entries in FROM"),
+            ));
+        }
+        let at = location_of(entry);
+        let found = match entry.node.as_mut() {
+            Some(NodeEnum::RangeVar(_)) => self.range_var(entry, scope),
+            Some(NodeEnum::RangeSubselect(sub)) => self.range_subselect(sub, scope, left),
+            Some(NodeEnum::RangeFunction(function)) => self.range_function(function, scope, left),
+            Some(NodeEnum::JoinExpr(join)) => self.join(join, scope, left),
+            Some(NodeEnum::RangeTableSample(_)) => Err(self
+                .unsupported("form.tablesample", "`TABLESAMPLE` is not passed")
+                .hint("the contract's views have no samples; use a condition or `LIMIT`")),
+            _ => Err(self.unsupported("form.from", "this kind of entry in FROM is not passed")),
+        };
+        self.depth -= 1;
+        found.map_err(|refusal| match (at, refusal.position) {
+            (Some(at), None) => refusal.at(at),
+            _ => refusal,
+        })
+    }
+
+    fn range_var(&mut self, entry: &mut Node, scope: &mut Scope<'_>) -> Result<Names, Refusal> {
+        let Some(NodeEnum::RangeVar(var)) = entry.node.as_mut() else {
+            return Err(self.unsupported("form.from", "not a relation"));
+        };
+        self.own_database(&mut var.catalogname)?;
+        var.inh = true;
+        var.location = 0;
+        let client_alias = var.alias.take();
+        let bare = var.schemaname.is_empty();
+        if bare && let Some(cte) = scope.find_cte(&var.relname) {
+            let output = cte.output.clone();
+            let name = client_alias
+                .as_ref()
+                .map_or_else(|| var.relname.clone(), |a| a.aliasname.clone());
+            var.alias = client_alias.clone();
+            let item = self.derived_item(&name, client_alias.as_ref(), &output)?;
+            return Ok(add(scope, item));
+        }
+        let relation = self.resolve(&var.schemaname, &var.relname)?;
+        let schema = match (&client_alias, &relation) {
+            (Some(_), _) => None,
+            (None, Relation::Table(index)) => {
+                self.surface.tables.get(*index).map(|t| t.schema.clone())
+            }
+            (None, Relation::Catalog { qualified, .. }) => {
+                qualified.split('.').next().map(str::to_owned)
+            }
+        };
+        let name = client_alias
+            .as_ref()
+            .map_or_else(|| var.relname.clone(), |a| a.aliasname.clone());
+        let mut item = match &relation {
+            Relation::Table(index) => self.table_item(*index, &name),
+            Relation::Catalog { qualified, .. } => catalog_item(qualified, &name),
+        };
+        item.schema = schema;
+        if let Some(given) = client_alias.as_ref().filter(|a| !a.colnames.is_empty()) {
+            if matches!(relation, Relation::Table(_)) {
+                return Err(self
+                    .unsupported(
+                        "form.column_aliases",
+                        "column aliases of a table are not passed",
+                    )
+                    .hint("rename columns in the select list: `SELECT a AS b`"));
+            }
+            rename(&mut item.columns, &given.colnames);
+        }
+        var.schemaname.clone_from(&self.surface.view_schema);
+        var.relname = match relation {
+            Relation::Table(index) => self
+                .surface
+                .tables
+                .get(index)
+                .map(|t| t.view.clone())
+                .unwrap_or_default(),
+            Relation::Catalog { view, .. } => view,
+        };
+        // The alias is always written: column references name it.
+        var.alias = Some(pb::Alias {
+            aliasname: name,
+            colnames: client_alias.map(|a| a.colnames).unwrap_or_default(),
+        });
+        Ok(add(scope, item))
+    }
+
+    pub(crate) fn own_database(&self, name: &mut String) -> Result<(), Refusal> {
+        if name.is_empty() || *name == self.session.database {
+            name.clear();
+            return Ok(());
+        }
+        Err(self.unsupported(
+            "form.database",
+            "references to another database are not passed",
+        ))
+    }
+
+    /// Finds a relation as PostgreSQL would under the client's own search path.
+    fn resolve(&mut self, schema: &str, name: &str) -> Result<Relation, Refusal> {
+        if !schema.is_empty() {
+            return self
+                .resolve_in(schema, name)?
+                .ok_or_else(|| self.unknown_table(schema, name));
+        }
+        let path: Vec<String> = self
+            .session
+            .effective_path(self.surface)
+            .map(str::to_owned)
+            .collect();
+        let catalog_first = !path.iter().any(|s| s == "pg_catalog");
+        let order = catalog_first
+            .then(|| "pg_catalog".to_owned())
+            .into_iter()
+            .chain(path);
+        for schema in order {
+            if let Some(relation) = self.resolve_in(&schema, name)? {
+                return Ok(relation);
+            }
+        }
+        Err(self.unknown_table(schema, name))
+    }
+
+    /// A table in scope, for statements that take nothing else.
+    pub(crate) fn scoped_table(&mut self, schema: &str, name: &str) -> Result<usize, Refusal> {
+        match self.resolve(schema, name)? {
+            Relation::Table(index) => Ok(index),
+            Relation::Catalog { .. } => Err(self.unknown_table(schema, name)),
+        }
+    }
+
+    fn resolve_in(&mut self, schema: &str, name: &str) -> Result<Option<Relation>, Refusal> {
+        if schema == "pg_catalog" || schema == "information_schema" {
+            let qualified = format!("{schema}.{name}");
+            if let Some(view) = self.surface.catalog_relations.get(&qualified) {
+                self.catalog_any = true;
+                self.catalog |= !catalog::is_baseline(&qualified);
+                return Ok(Some(Relation::Catalog {
+                    qualified,
+                    view: view.clone(),
+                }));
+            }
+            if catalog::columns(&qualified).is_some() {
+                return Err(self
+                    .refuse("scope.catalog", format!("catalog relation `{qualified}` is not shown"))
+                    .hint("it tells of more than the tables in scope; `\\d` and `information_schema` show those"));
+            }
+            return Ok(None);
+        }
+        let found = self
+            .surface
+            .tables
+            .iter()
+            .position(|t| t.schema == schema && t.name == name);
+        if let Some(index) = found {
+            self.tables.entry(index).or_default();
+        }
+        Ok(found.map(Relation::Table))
+    }
+
+    pub(super) fn unknown_table(&self, schema: &str, name: &str) -> Refusal {
+        let shown = if schema.is_empty() {
+            name.to_owned()
+        } else {
+            format!("{schema}.{name}")
+        };
+        let tables: Vec<String> = self
+            .surface
+            .tables
+            .iter()
+            .take(8)
+            .map(crate::surface::Table::qualified)
+            .collect();
+        let more = if self.surface.tables.len() > tables.len() {
+            ", …"
+        } else {
+            ""
+        };
+        self.refuse("scope.table", format!("table `{shown}` is not in scope"))
+            .hint(format!("in scope: {}{more}", tables.join(", ")))
+    }
+
+    fn table_item(&self, index: usize, name: &str) -> Item {
+        let mut item = Item {
+            name: name.to_owned(),
+            schema: None,
+            kind: ItemKind::Table(index),
+            columns: Vec::new(),
+            taps: Vec::new(),
+            follows: Vec::new(),
+            rows: true,
+        };
+        let Some(table) = self.surface.tables.get(index) else {
+            return item;
+        };
+        let subject = table.subject.as_ref();
+        let mut shown: Vec<_> = table.columns.iter().filter(|c| !c.hidden).collect();
+        shown.sort_by_key(|c| c.attnum);
+        item.columns = shown
+            .into_iter()
+            .map(|c| ItemColumn {
+                name: c.name.clone(),
+                subject_of: subject
+                    .filter(|s| s.column == c.name || s.shown.as_deref() == Some(c.name.as_str()))
+                    .map(|_| 0),
+                simple: true,
+            })
+            .collect();
+        if let Some(subject) = subject {
+            item.taps.push(ItemTap {
+                table: index,
+                kind: subject.kind.clone(),
+                encoded: TapSource::Table,
+            });
+        }
+        item
+    }
+
+    fn range_subselect(
+        &mut self,
+        sub: &mut pb::RangeSubselect,
+        scope: &mut Scope<'_>,
+        left: &Names,
+    ) -> Result<Names, Refusal> {
+        let Some(NodeEnum::SelectStmt(select)) =
+            sub.subquery.as_mut().and_then(|n| n.node.as_mut())
+        else {
+            return Err(self.unsupported("form.from", "this kind of sub-query is not passed"));
+        };
+        let visible = if sub.lateral {
+            left.clone()
+        } else {
+            Names::default()
+        };
+        let kept = std::mem::replace(&mut scope.names, visible);
+        let output = self.query(select, Some(scope), Taps::Emit);
+        scope.names = kept;
+        let output = output?;
+        // Before version 16 a sub-query in FROM needs an alias.
+        let given = sub.alias.clone();
+        let name = given
+            .as_ref()
+            .map_or_else(|| self.fresh_name("query"), |a| a.aliasname.clone());
+        sub.alias = Some(pb::Alias {
+            aliasname: name.clone(),
+            colnames: given
+                .as_ref()
+                .map(|a| a.colnames.clone())
+                .unwrap_or_default(),
+        });
+        let item = self.derived_item(&name, given.as_ref(), &output)?;
+        Ok(add(scope, item))
+    }
+
+    pub(super) fn derived_item(
+        &self,
+        name: &str,
+        given: Option<&pb::Alias>,
+        output: &Output,
+    ) -> Result<Item, Refusal> {
+        let mut columns = output.columns.clone();
+        if let Some(given) = given {
+            if given.colnames.len() > columns.len() {
+                return Err(self.syntax(format!(
+                    "`{name}` has {} columns available but {} columns specified",
+                    columns.len(),
+                    given.colnames.len()
+                )));
+            }
+            self.own_names_refused(&given.colnames)?;
+            rename(&mut columns, &given.colnames);
+        }
+        let taps = output
+            .taps
+            .iter()
+            .map(|tap| ItemTap {
+                table: tap.table,
+                kind: tap.kind.clone(),
+                encoded: TapSource::Column(tap.column.clone()),
+            })
+            .collect();
+        Ok(Item {
+            name: name.to_owned(),
+            schema: None,
+            kind: ItemKind::Derived,
+            columns,
+            taps,
+            follows: output.follows.clone(),
+            rows: output.rows,
+        })
+    }
+
+    /// Names with the gate's own prefix would be taken for taps.
+    pub(super) fn own_names_refused(&self, names: &[Node]) -> Result<(), Refusal> {
+        match names
+            .iter()
+            .filter_map(text_of)
+            .find(|name| name.starts_with(OWN_PREFIX))
+        {
+            Some(_) => Err(self
+                .unsupported(
+                    "form.own_name",
+                    format!("names beginning with `{OWN_PREFIX}` are the gate's own"),
+                )
+                .hint("choose another name")),
+            None => Ok(()),
+        }
+    }
+
+    fn range_function(
+        &mut self,
+        function: &mut pb::RangeFunction,
+        scope: &mut Scope<'_>,
+        left: &Names,
+    ) -> Result<Names, Refusal> {
+        let mut columns = Vec::new();
+        let mut single = None;
+        let count = function.functions.len();
+        for entry in &mut function.functions {
+            let Some(NodeEnum::List(list)) = entry.node.as_mut() else {
+                return Err(self.unsupported("form.from", "this function in FROM is not passed"));
+            };
+            let [call, definitions] = list.items.as_mut_slice() else {
+                return Err(self.unsupported("form.from", "this function in FROM is not passed"));
+            };
+            let kept = std::mem::replace(&mut scope.names, left.clone());
+            let given = self.function_columns(call, definitions, &mut function.coldeflist, scope);
+            scope.names = kept;
+            let given = given?;
+            if count == 1 && given.len() == 1 && function.coldeflist.is_empty() {
+                single = given.first().cloned();
+            }
+            columns.extend(given);
+        }
+        let scalar = single
+            .filter(|(_, is_scalar)| *is_scalar)
+            .map(|(name, _)| name);
+        let mut columns: Vec<ItemColumn> = columns
+            .into_iter()
+            .map(|(name, _)| ItemColumn {
+                name,
+                subject_of: None,
+                simple: false,
+            })
+            .collect();
+        if function.ordinality {
+            columns.push(ItemColumn {
+                name: "ordinality".to_owned(),
+                subject_of: None,
+                simple: false,
+            });
+        }
+        let name = match (&function.alias, &scalar) {
+            (Some(given), _) => given.aliasname.clone(),
+            (None, _) => {
+                first_function_name(function).unwrap_or_else(|| self.fresh_name("function"))
+            }
+        };
+        // A function that gives one plain value names its column as its alias.
+        if scalar.is_some()
+            && let Some(first) = columns.first_mut()
+        {
+            first.name.clone_from(&name);
+        }
+        if let Some(given) = &function.alias {
+            self.own_names_refused(&given.colnames)?;
+            rename(&mut columns, &given.colnames);
+        }
+        function.alias.get_or_insert_with(|| alias(&name));
+        Ok(add(
+            scope,
+            Item {
+                name,
+                schema: None,
+                kind: ItemKind::Function,
+                columns,
+                taps: Vec::new(),
+                follows: Vec::new(),
+                rows: false,
+            },
+        ))
+    }
+
+    /// The columns that one function in FROM gives, and whether each is a plain value.
+    fn function_columns(
+        &mut self,
+        call: &mut Node,
+        definitions: &mut Node,
+        list: &mut [Node],
+        scope: &Scope<'_>,
+    ) -> Result<Vec<(String, bool)>, Refusal> {
+        let Some(NodeEnum::FuncCall(function)) = call.node.as_ref() else {
+            return Err(self
+                .unsupported("form.from", "only functions may be called in FROM")
+                .hint("move the expression to the select list"));
+        };
+        let name = function
+            .funcname
+            .last()
+            .and_then(text_of)
+            .unwrap_or_default()
+            .to_owned();
+        let parts = texts_of(&function.funcname).unwrap_or_default();
+        let is_expandarray = parts == ["information_schema", "_pg_expandarray"];
+        let unnested = if name == "unnest" {
+            function.args.len()
+        } else {
+            1
+        };
+        self.expression(call, scope, super::expression::Clause::From)?;
+        let mut defined = Vec::new();
+        for definition in list.iter_mut().chain(list_items(definitions)) {
+            defined.push((self.column_definition(definition)?, false));
+        }
+        if !defined.is_empty() {
+            return Ok(defined);
+        }
+        if functions::is_record(&name) {
+            return Err(self.syntax(format!("a column definition list is required for `{name}`")));
+        }
+        if is_expandarray {
+            return Ok(vec![("x".to_owned(), false), ("n".to_owned(), false)]);
+        }
+        Ok(match functions::set_columns(&name) {
+            Some([]) if unnested > 1 => (0..unnested).map(|_| (name.clone(), false)).collect(),
+            Some([]) | None => vec![(name, true)],
+            Some(columns) => columns
+                .iter()
+                .map(|c| ((*c).to_owned(), columns.len() == 1))
+                .collect(),
+        })
+    }
+
+    fn column_definition(&self, definition: &mut Node) -> Result<String, Refusal> {
+        let Some(NodeEnum::ColumnDef(column)) = definition.node.as_mut() else {
+            return Err(self.unsupported("form.from", "this column definition is not passed"));
+        };
+        if column.coll_clause.is_some() || !column.constraints.is_empty() {
+            return Err(self.unsupported(
+                "form.from",
+                "a collation or constraint in a column definition is not passed",
+            ));
+        }
+        if let Some(type_name) = &mut column.type_name {
+            self.type_name(type_name)?;
+        }
+        Ok(column.colname.clone())
+    }
+
+    fn join(
+        &mut self,
+        join: &mut pb::JoinExpr,
+        scope: &mut Scope<'_>,
+        siblings: &Names,
+    ) -> Result<Names, Refusal> {
+        if join.alias.is_some() || join.join_using_alias.is_some() {
+            return Err(self
+                .unsupported("form.join_alias", "an alias for a whole join is not passed")
+                .hint("give each table its own alias"));
+        }
+        let (Some(left), Some(right)) = (join.larg.as_mut(), join.rarg.as_mut()) else {
+            return Err(self.unsupported("form.from", "a join needs two sides"));
+        };
+        let left = self.from_item(left, scope, siblings)?;
+        let seen = siblings.clone().join(left.clone());
+        let right = self.from_item(right, scope, &seen)?;
+        let kind = join.jointype();
+        if !matches!(
+            kind,
+            pb::JoinType::JoinInner
+                | pb::JoinType::JoinLeft
+                | pb::JoinType::JoinRight
+                | pb::JoinType::JoinFull
+        ) {
+            return Err(self.unsupported("form.from", "this kind of join is not passed"));
+        }
+        let common = self.common_columns(join, &left, &right)?;
+        if let Some(quals) = join.quals.as_mut() {
+            let both = left.clone().join(right.clone());
+            let kept = std::mem::replace(&mut scope.names, both);
+            self.learn_from_join(scope, kind, quals, &left, &right);
+            let checked = self.expression(quals, scope, super::expression::Clause::JoinOn);
+            scope.names = kept;
+            checked?;
+        }
+        self.merge(scope, kind, &common, left, right)
+    }
+
+    fn learn_from_join(
+        &self,
+        scope: &mut Scope<'_>,
+        kind: pb::JoinType,
+        quals: &Node,
+        left: &Names,
+        right: &Names,
+    ) {
+        match kind {
+            pb::JoinType::JoinInner => self.learn(scope, quals, None),
+            pb::JoinType::JoinLeft => self.learn(scope, quals, Some(&right.items)),
+            pb::JoinType::JoinRight => self.learn(scope, quals, Some(&left.items)),
+            _ => {}
+        }
+    }
+
+    /// The columns of USING, or of NATURAL among what the client sees (hidden columns must not join).
+    fn common_columns(
+        &self,
+        join: &mut pb::JoinExpr,
+        left: &Names,
+        right: &Names,
+    ) -> Result<Vec<String>, Refusal> {
+        if join.is_natural {
+            join.is_natural = false;
+            let common: Vec<String> = left
+                .columns
+                .iter()
+                .filter(|l| right.columns.iter().any(|r| r.name == l.name))
+                .map(|l| l.name.clone())
+                .collect();
+            if common.is_empty() {
+                let yes = crate::node::cast(
+                    crate::node::text_constant("t"),
+                    crate::node::type_name(&["pg_catalog", "bool"]),
+                );
+                join.quals = Some(Box::new(yes));
+            }
+            join.using_clause = common
+                .iter()
+                .map(|name| crate::node::string(name))
+                .collect();
+            return Ok(common);
+        }
+        let names = texts_of(&join.using_clause)
+            .ok_or_else(|| self.unsupported("form.from", "this USING is not passed"))?;
+        for name in &names {
+            for side in [left, right] {
+                match side.columns.iter().filter(|c| c.name == *name).count() {
+                    1 => {}
+                    0 => return Err(self.unknown_column(name)),
+                    _ => {
+                        return Err(self.syntax(format!(
+                            "common column name `{name}` appears more than once"
+                        )));
+                    }
+                }
+            }
+        }
+        Ok(names.into_iter().map(str::to_owned).collect())
+    }
+
+    /// What a join shows: the merged columns first, then the rest of both sides.
+    fn merge(
+        &mut self,
+        scope: &mut Scope<'_>,
+        kind: pb::JoinType,
+        common: &[String],
+        left: Names,
+        right: Names,
+    ) -> Result<Names, Refusal> {
+        let mut columns = Vec::new();
+        for name in common {
+            let (Some(l), Some(r)) = (
+                left.columns.iter().find(|c| c.name == *name),
+                right.columns.iter().find(|c| c.name == *name),
+            ) else {
+                return Err(self.unknown_column(name));
+            };
+            self.link_using(scope, kind, &l.source, &r.source, &left, &right);
+            self.note_source(scope, &l.source);
+            self.note_source(scope, &r.source);
+            let source = match kind {
+                pb::JoinType::JoinRight => r.source.clone(),
+                pb::JoinType::JoinFull => {
+                    Source::Either(Box::new(l.source.clone()), Box::new(r.source.clone()))
+                }
+                _ => l.source.clone(),
+            };
+            columns.push(Visible {
+                name: name.clone(),
+                source,
+            });
+        }
+        let is_rest = |v: &&Visible| !common.contains(&v.name);
+        columns.extend(left.columns.iter().filter(is_rest).cloned());
+        columns.extend(right.columns.iter().filter(is_rest).cloned());
+        let mut items = left.items;
+        items.extend(right.items);
+        Ok(Names { items, columns })
+    }
+
+    fn link_using(
+        &self,
+        scope: &mut Scope<'_>,
+        kind: pb::JoinType,
+        l: &Source,
+        r: &Source,
+        left: &Names,
+        right: &Names,
+    ) {
+        let (Some(a), Some(b)) = (scope.subject_of(l), scope.subject_of(r)) else {
+            return;
+        };
+        match kind {
+            pb::JoinType::JoinInner => self.link(scope, a, b, None),
+            pb::JoinType::JoinLeft => self.link(scope, a, b, Some(&right.items)),
+            pb::JoinType::JoinRight => self.link(scope, a, b, Some(&left.items)),
+            _ => {}
+        }
+    }
+}
+
+fn list_items(node: &mut Node) -> impl Iterator<Item = &mut Node> {
+    match node.node.as_mut() {
+        Some(NodeEnum::List(list)) => list.items.iter_mut(),
+        _ => Default::default(),
+    }
+}
+
+fn first_function_name(function: &pb::RangeFunction) -> Option<String> {
+    let Some(NodeEnum::List(list)) = function.functions.first()?.node.as_ref() else {
+        return None;
+    };
+    Some(column_name(list.items.first()?))
+}
+
+fn catalog_item(qualified: &str, name: &str) -> Item {
+    let columns = catalog::columns(qualified)
+        .unwrap_or_default()
+        .iter()
+        .map(|c| ItemColumn {
+            name: (*c).to_owned(),
+            subject_of: None,
+            simple: true,
+        })
+        .collect();
+    Item {
+        name: name.to_owned(),
+        schema: None,
+        kind: ItemKind::Catalog,
+        columns,
+        taps: Vec::new(),
+        follows: Vec::new(),
+        rows: false,
+    }
+}
+
+fn rename(columns: &mut [ItemColumn], names: &[Node]) {
+    for (column, name) in columns.iter_mut().zip(names.iter().filter_map(text_of)) {
+        name.clone_into(&mut column.name);
+    }
+}
+
+fn add(scope: &mut Scope<'_>, item: Item) -> Names {
+    let index = scope.items.len();
+    let columns = item
+        .columns
+        .iter()
+        .enumerate()
+        .map(|(position, column)| Visible {
+            name: column.name.clone(),
+            source: Source::Column(index, position),
+        })
+        .collect();
+    let level = scope.level;
+    for (t, u) in &item.follows {
+        let id = |tap: usize| super::scope::TapId {
+            level,
+            item: index,
+            tap,
+        };
+        scope.follows.push((id(*t), id(*u)));
+    }
+    scope.items.push(item);
+    Names {
+        items: vec![index],
+        columns,
+    }
+}
+
+fn refuse_doubles(scope: &Scope<'_>, names: &Names) -> Result<(), Refusal> {
+    let mut seen = std::collections::BTreeSet::new();
+    for item in names.items.iter().filter_map(|index| scope.item(*index)) {
+        if !seen.insert(item.name.as_str()) {
+            return Err(Refusal::new(
+                portcullis_contract::SqlState::Syntax,
+                "syntax",
+                format!("table name `{}` specified more than once", item.name),
+            ));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,171 @@
+//! One walk over the parsed tree: names resolved, lists checked, the tree turned into what may
+//! travel. Whatever the walk has no rule for is refused.
+
+mod aggregate;
+pub(crate) mod catalog;
+pub(crate) mod expression;
+mod from;
+mod name;
+pub(crate) mod scope;
+pub(crate) mod select;
+mod trace;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use portcullis_contract::{Footprint, Method, Refusal, Shape, SqlState, TableUse};
+
+use crate::{SessionNames, Surface};
+
+/// Deepest nesting of queries and expressions that is read.
+pub(crate) const MAX_DEPTH: usize = 2_000;
+
+/// What the reading of one statement gathers.
+pub(crate) struct Reader<'a> {
+    pub surface: &'a Surface,
+    pub session: &'a SessionNames,
+    /// Least distinct subjects behind an aggregate.
+    pub floor: u64,
+    /// Columns named, by index into `Surface::tables`.
+    pub tables: BTreeMap<usize, BTreeSet<String>>,
+    /// Catalog relations beyond the baseline.
+    pub catalog: bool,
+    /// Any catalog relation.
+    pub catalog_any: bool,
+    pub frames: Vec<Frame>,
+    pub next_name: usize,
+    pub depth: usize,
+}
+
+/// What one level of a query gathers while it is read.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Frame {
+    /// Sub-queries in expressions that show rows of the owner's tables.
+    pub rows: bool,
+    /// Sub-queries in expressions that show groups.
+    pub groups: bool,
+}
+
+impl<'a> Reader<'a> {
+    pub fn new(surface: &'a Surface, session: &'a SessionNames, floor: u64) -> Self {
+        Self {
+            surface,
+            session,
+            floor,
+            tables: BTreeMap::new(),
+            catalog: false,
+            catalog_any: false,
+            frames: Vec::new(),
+            next_name: 0,
+            depth: 0,
+        }
+    }
+
+    pub fn refuse(&self, reason: &str, message: impl Into<String>) -> Refusal {
+        let clause = reason.split('.').next().unwrap_or(reason);
+        Refusal::new(SqlState::OutOfScope, reason, message).clause(&self.surface.contract, clause)
+    }
+
+    /// A form that the gate does not pass, whatever the contract says.
+    pub fn unsupported(&self, reason: &str, message: impl Into<String>) -> Refusal {
+        Refusal::new(SqlState::NotPassed, reason, message)
+    }
+
+    pub fn fresh_name(&mut self, stem: &str) -> String {
+        self.next_name += 1;
+        format!("{OWN_PREFIX}{stem}_{}", self.next_name)
+    }
+
+    pub fn deeper(&mut self) -> Result<(), Refusal> {
+        self.depth += 1;
+        if self.depth > MAX_DEPTH {
+            return Err(too_deep());
+        }
+        Ok(())
+    }
+
+    /// What the reading found, for `decide`.
+    pub fn footprint(&self, output: Option<&scope::Output>) -> Footprint {
+        let mut methods = BTreeSet::new();
+        let rows = output.is_some_and(|o| o.rows);
+        let groups = output.is_some_and(|o| o.groups);
+        if rows {
+            methods.insert(Method::Lookup);
+        }
+        if groups {
+            methods.insert(Method::Aggregate);
+        }
+        if self.catalog {
+            methods.insert(Method::Catalog);
+        }
+        if methods.is_empty() && !self.tables.is_empty() {
+            methods.insert(Method::Lookup);
+        }
+        let shape = if rows {
+            Shape::RowLevel
+        } else if groups {
+            Shape::Aggregate
+        } else {
+            Shape::NoData
+        };
+        let tables: Vec<TableUse> = self
+            .tables
+            .iter()
+            .filter_map(|(index, columns)| {
+                Some(TableUse {
+                    table: self.surface.tables.get(*index)?.qualified(),
+                    columns: columns.clone(),
+                })
+            })
+            .collect();
+        let joins = pairs(&tables);
+        Footprint {
+            methods,
+            shape,
+            tables,
+            joins,
+        }
+    }
+}
+
+impl Reader<'_> {
+    /// A type that a statement declares.
+    pub fn declared_type(&self, name: &mut pg_query::protobuf::TypeName) -> Result<(), Refusal> {
+        self.type_name(name).map(|_| ())
+    }
+
+    /// An expression outside any query: constants and functions of them.
+    pub fn lone_expression(&mut self, value: &mut pg_query::protobuf::Node) -> Result<(), Refusal> {
+        let scope = scope::Scope::default();
+        let before = self.tables.len();
+        self.frames.push(Frame::default());
+        let read = self.expression(value, &scope, expression::Clause::Limit);
+        self.frames.pop();
+        read?;
+        if self.tables.len() > before || self.catalog_any {
+            return Err(self.unsupported("form.argument", "an argument here is a constant"));
+        }
+        Ok(())
+    }
+}
+
+/// Names with this prefix are the gate's own.
+pub(crate) const OWN_PREFIX: &str = "portcullis_";
+
+pub(crate) fn too_deep() -> Refusal {
+    Refusal::new(SqlState::LimitExceeded, "limit.depth", "the statement is nested too deeply").hint("split it into smaller statements, or use `= ANY($1)` in place of a long chain of conditions")
+}
+
+fn pairs(tables: &[TableUse]) -> BTreeSet<(String, String)> {
+    let mut pairs = BTreeSet::new();
+    for (at, left) in tables.iter().enumerate() {
+        for right in tables.iter().skip(at + 1) {
+            let (a, b) = if left.table <= right.table {
+                (left, right)
+            } else {
+                (right, left)
+            };
+            pairs.insert((a.table.clone(), b.table.clone()));
+        }
+    }
+    pairs
+}

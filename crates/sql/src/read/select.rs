@@ -1,0 +1,1064 @@
+//! SELECT, VALUES and set operations: names, taps, groups.
+
+use pg_query::NodeEnum;
+use pg_query::protobuf as pb;
+use pg_query::protobuf::Node;
+use portcullis_contract::{Refusal, SqlState};
+
+use super::aggregate::Grouping;
+use super::expression::Clause;
+use super::name::column_name;
+use super::scope::{Cte, ItemColumn, Output, OutputTap, Scope, Source, TapId};
+use super::trace::above_floor;
+use super::{Frame, OWN_PREFIX, Reader};
+use crate::node::{
+    and, as_text, location_of, node, not_null, null_constant, target, text_of, texts_of,
+};
+
+/// Whether a query's rows must carry their taps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Taps {
+    /// Appended to the select list.
+    Emit,
+    /// A sub-query in an expression, whose columns are counted: the enclosing query must tap.
+    Omit,
+}
+
+impl Reader<'_> {
+    pub(crate) fn query(
+        &mut self,
+        select: &mut pb::SelectStmt,
+        parent: Option<&Scope<'_>>,
+        taps: Taps,
+    ) -> Result<Output, Refusal> {
+        self.deeper()?;
+        self.frames.push(Frame::default());
+        let output = self.query_here(select, parent, taps);
+        self.frames.pop();
+        self.depth -= 1;
+        output
+    }
+
+    fn query_here(
+        &mut self,
+        select: &mut pb::SelectStmt,
+        parent: Option<&Scope<'_>>,
+        taps: Taps,
+    ) -> Result<Output, Refusal> {
+        if select.into_clause.is_some() {
+            return Err(self
+                .refuse("method.modify", "`SELECT INTO` is not allowed")
+                .hint("the contract's methods do not include `modify`; select without INTO"));
+        }
+        if !select.locking_clause.is_empty() {
+            return Err(self
+                .refuse("method.modify", "row locks are not allowed")
+                .hint("leave out `FOR UPDATE` and its like: reading needs no lock"));
+        }
+        let mut scope = Scope::child(parent);
+        if let Some(with) = select.with_clause.as_mut() {
+            self.with_clause(with, &mut scope)?;
+        }
+        if select.op() != pb::SetOperation::SetopNone {
+            return self.set_operation(select, &scope, taps);
+        }
+        if !select.values_lists.is_empty() {
+            return self.values(select, &scope);
+        }
+        self.plain_select(select, scope, taps)
+    }
+
+    fn with_clause(
+        &mut self,
+        with: &mut pb::WithClause,
+        scope: &mut Scope<'_>,
+    ) -> Result<(), Refusal> {
+        for entry in &mut with.ctes {
+            let Some(NodeEnum::CommonTableExpr(cte)) = entry.node.as_mut() else {
+                return Err(self.unsupported("form.with", "this WITH is not passed"));
+            };
+            self.own_names_refused(&cte.aliascolnames)?;
+            if cte.search_clause.is_some() || cte.cycle_clause.is_some() {
+                return Err(self.unsupported("form.with", "`SEARCH` and `CYCLE` are not passed"));
+            }
+            let names: Vec<String> = texts_of(&cte.aliascolnames)
+                .unwrap_or_default()
+                .into_iter()
+                .map(str::to_owned)
+                .collect();
+            let cte_name = cte.ctename.clone();
+            if crate::lists::catalog::columns(&format!("pg_catalog.{cte_name}")).is_some() {
+                return Err(self
+                    .unsupported(
+                        "form.with",
+                        format!("`{cte_name}` is the name of a catalog relation"),
+                    )
+                    .hint("give the WITH query another name"));
+            }
+            if cte_name.starts_with(OWN_PREFIX) {
+                self.own_names_refused(&[crate::node::string(&cte_name)])?;
+            }
+            let Some(NodeEnum::SelectStmt(query)) =
+                cte.ctequery.as_mut().and_then(|n| n.node.as_mut())
+            else {
+                return Err(self
+                    .refuse(
+                        "method.modify",
+                        "a WITH query that changes data is not allowed",
+                    )
+                    .hint("the contract's methods do not include `modify`"));
+            };
+            let recursive = with.recursive
+                && query.op() == pb::SetOperation::SetopUnion
+                && mentions(query, &cte_name);
+            let mut output = if recursive {
+                self.recursive(query, &cte_name, &names, scope)?
+            } else {
+                self.query(query, Some(scope), Taps::Emit)?
+            };
+            if names.len() > output.columns.len() {
+                return Err(self.syntax(format!(
+                    "WITH query `{cte_name}` has {} columns available but {} columns specified",
+                    output.columns.len(),
+                    names.len()
+                )));
+            }
+            for (column, name) in output.columns.iter_mut().zip(names) {
+                column.name = name;
+            }
+            if scope.ctes.iter().any(|c| c.name == cte_name) {
+                return Err(self.syntax(format!(
+                    "WITH query name `{cte_name}` specified more than once"
+                )));
+            }
+            scope.ctes.push(Cte {
+                name: cte_name,
+                output,
+            });
+        }
+        Ok(())
+    }
+
+    /// A recursive query may walk the catalog and constants, not the owner's rows: a tap through
+    /// recursion would have to name every row on the way.
+    fn recursive(
+        &mut self,
+        query: &mut pb::SelectStmt,
+        name: &str,
+        names: &[String],
+        scope: &Scope<'_>,
+    ) -> Result<Output, Refusal> {
+        let mut inner = Scope::child(Some(scope));
+        if let Some(with) = query.with_clause.as_mut() {
+            self.with_clause(with, &mut inner)?;
+        }
+        let (Some(left), Some(right)) = (query.larg.as_mut(), query.rarg.as_mut()) else {
+            return Err(self.unsupported("form.recursive", "this recursive query is not passed"));
+        };
+        let tables_before = self.tables.len();
+        let mut output = self.query(left, Some(&inner), Taps::Omit)?;
+        let mut own = output.clone();
+        for (column, given) in own.columns.iter_mut().zip(names) {
+            column.name.clone_from(given);
+        }
+        inner.ctes.push(Cte {
+            name: name.to_owned(),
+            output: own,
+        });
+        let stepped = self.query(right, Some(&inner), Taps::Omit)?;
+        if self.tables.len() != tables_before
+            || output.rows
+            || stepped.rows
+            || !output.taps.is_empty()
+            || !stepped.taps.is_empty()
+        {
+            return Err(self
+                .refuse(
+                    "trace.recursive",
+                    "a recursive query over tables in scope cannot be traced to its subjects",
+                )
+                .hint("use joins, one for each step"));
+        }
+        if !query.sort_clause.is_empty()
+            || query.limit_count.is_some()
+            || query.limit_offset.is_some()
+        {
+            self.limits(query, scope)?;
+            self.output_order(&mut query.sort_clause, &output)?;
+        }
+        for column in &mut output.columns {
+            column.simple = false;
+        }
+        Ok(output)
+    }
+
+    fn values(
+        &mut self,
+        select: &mut pb::SelectStmt,
+        scope: &Scope<'_>,
+    ) -> Result<Output, Refusal> {
+        let mut width = 0;
+        for row in &mut select.values_lists {
+            let Some(NodeEnum::List(list)) = row.node.as_mut() else {
+                return Err(self.unsupported("form.values", "this VALUES is not passed"));
+            };
+            width = list.items.len();
+            for value in &mut list.items {
+                self.expression(value, scope, Clause::Target)?;
+            }
+        }
+        let mut output = Output::default();
+        for position in 1..=width {
+            output.columns.push(ItemColumn {
+                name: format!("column{position}"),
+                subject_of: None,
+                simple: false,
+            });
+        }
+        self.limits(select, scope)?;
+        self.output_order(&mut select.sort_clause, &output)?;
+        let frame = self.frames.last().copied().unwrap_or_default();
+        output.rows = frame.rows;
+        output.groups = frame.groups;
+        Ok(output)
+    }
+
+    fn limits(&mut self, select: &mut pb::SelectStmt, scope: &Scope<'_>) -> Result<(), Refusal> {
+        for bound in [&mut select.limit_count, &mut select.limit_offset]
+            .into_iter()
+            .flatten()
+        {
+            self.expression(bound, scope, Clause::Limit)?;
+        }
+        Ok(())
+    }
+
+    /// ORDER BY of a set operation or VALUES: output names and positions alone.
+    fn output_order(&mut self, sorts: &mut [Node], output: &Output) -> Result<(), Refusal> {
+        for sort in sorts {
+            let Some(NodeEnum::SortBy(by)) = sort.node.as_mut() else {
+                return Err(self.unsupported("form.order", "this ORDER BY is not passed"));
+            };
+            self.sort_operator(by)?;
+            let fine = match by.node.as_deref().and_then(|n| n.node.as_ref()) {
+                Some(NodeEnum::ColumnRef(c)) => {
+                    matches!(texts_of(&c.fields).as_deref(), Some([name]) if output.columns.iter().any(|o| o.name == *name))
+                }
+                Some(NodeEnum::AConst(c)) => {
+                    matches!(&c.val, Some(pb::a_const::Val::Ival(i)) if usize::try_from(i.ival).is_ok_and(|n| n >= 1 && n <= output.columns.len()))
+                }
+                _ => false,
+            };
+            if !fine {
+                return Err(self
+                    .syntax("ORDER BY of a set operation takes output names and positions only"));
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn sort_operator(&self, by: &pb::SortBy) -> Result<(), Refusal> {
+        if by.use_op.is_empty() {
+            return Ok(());
+        }
+        self.operator(&by.use_op)
+    }
+
+    fn plain_select(
+        &mut self,
+        select: &mut pb::SelectStmt,
+        mut scope: Scope<'_>,
+        taps: Taps,
+    ) -> Result<Output, Refusal> {
+        self.from_clause(&mut select.from_clause, &mut scope)?;
+        if let Some(condition) = select.where_clause.as_mut() {
+            self.learn(&mut scope, condition, None);
+            self.expression(condition, &scope, Clause::Where)?;
+        }
+        let mut columns = self.expand_targets(select, &scope)?;
+        let keys = self.group_keys(select, &scope)?;
+        let grouping = self.grouping(select, &scope, &keys);
+        self.target_columns(select, &scope, &mut columns, &grouping);
+        self.windows_clause(select, &scope, &grouping)?;
+        self.select_expressions(select, &scope, &columns, &grouping)?;
+        self.limits(select, &scope)?;
+        let mut output = self.output(&scope, columns, &grouping);
+        self.apply_grouping(select, &scope, &grouping);
+        self.trace_distinct(select, &scope, &output, &grouping, taps)?;
+        if taps == Taps::Emit {
+            self.emit(select, &scope, &mut output, &grouping)?;
+        } else {
+            self.describe_omitted(select, &scope, &mut output, &grouping);
+        }
+        Ok(output)
+    }
+
+    /// `*` becomes the columns that the contract shows; every output gets the name it would have had.
+    fn expand_targets(
+        &mut self,
+        select: &mut pb::SelectStmt,
+        scope: &Scope<'_>,
+    ) -> Result<Vec<ItemColumn>, Refusal> {
+        let mut expanded = Vec::new();
+        let mut columns = Vec::new();
+        for entry in std::mem::take(&mut select.target_list) {
+            let Some(NodeEnum::ResTarget(mut one)) = entry.node else {
+                return Err(self.unsupported("form.target", "this output is not passed"));
+            };
+            if !one.indirection.is_empty() {
+                return Err(self.unsupported("form.target", "this output is not passed"));
+            }
+            let Some(value) = one.val.as_mut() else {
+                return Err(self.unsupported("form.target", "this output is not passed"));
+            };
+            if let Some(sources) = self.star(value, scope)? {
+                for (level, name, source) in sources {
+                    let Some(reference) = scope.at_level(level).and_then(|s| s.reference(&source))
+                    else {
+                        return Err(self.unknown_column(&name));
+                    };
+                    self.note_source_at(scope, level, &source);
+                    expanded.push(target(&name, reference));
+                    columns.push(ItemColumn {
+                        name,
+                        subject_of: None,
+                        simple: true,
+                    });
+                }
+                continue;
+            }
+            let name = if one.name.is_empty() {
+                column_name(value)
+            } else {
+                one.name.clone()
+            };
+            if one.name.starts_with(OWN_PREFIX) {
+                self.own_names_refused(&[crate::node::string(&one.name)])?;
+            }
+            columns.push(ItemColumn {
+                name,
+                subject_of: None,
+                simple: false,
+            });
+            expanded.push(node(NodeEnum::ResTarget(one)));
+        }
+        select.target_list = expanded;
+        Ok(columns)
+    }
+
+    /// The columns that `*` or `x.*` stands for.
+    #[expect(
+        clippy::type_complexity,
+        reason = "level, name and source of each column, read at once"
+    )]
+    fn star(
+        &self,
+        value: &Node,
+        scope: &Scope<'_>,
+    ) -> Result<Option<Vec<(usize, String, Source)>>, Refusal> {
+        let Some(NodeEnum::ColumnRef(reference)) = value.node.as_ref() else {
+            return Ok(None);
+        };
+        let Some((last, qualifier)) = reference.fields.split_last() else {
+            return Ok(None);
+        };
+        if !matches!(last.node, Some(NodeEnum::AStar(_))) {
+            return Ok(None);
+        }
+        let at = usize::try_from(reference.location).unwrap_or_default();
+        let names = texts_of(qualifier)
+            .ok_or_else(|| self.unsupported("form.star", "this `*` is not passed"))?;
+        let found = match names.as_slice() {
+            [] => {
+                if scope.names.items.is_empty() {
+                    return Err(self
+                        .syntax("SELECT * with no tables specified is not valid")
+                        .at(at));
+                }
+                return Ok(Some(
+                    scope
+                        .names
+                        .columns
+                        .iter()
+                        .map(|v| (scope.level, v.name.clone(), v.source.clone()))
+                        .collect(),
+                ));
+            }
+            [table] => scope.find_item(None, table),
+            [schema, table] => scope.find_item(Some(schema), table),
+            [database, schema, table] if *database == self.session.database => {
+                scope.find_item(Some(schema), table)
+            }
+            _ => None,
+        };
+        let Some((here, index)) = found else {
+            let shown = names.join(".");
+            return Err(self.unknown_table("", &shown).at(at));
+        };
+        let item = here.item(index);
+        Ok(item.map(|item| {
+            item.columns
+                .iter()
+                .enumerate()
+                .map(|(i, c)| (here.level, c.name.clone(), Source::Column(index, i)))
+                .collect()
+        }))
+    }
+
+    /// What each output column says about subjects, before the expressions are turned.
+    fn target_columns(
+        &self,
+        select: &pb::SelectStmt,
+        scope: &Scope<'_>,
+        columns: &mut [ItemColumn],
+        grouping: &Grouping,
+    ) {
+        for (entry, column) in select.target_list.iter().zip(columns) {
+            let Some(NodeEnum::ResTarget(one)) = entry.node.as_ref() else {
+                continue;
+            };
+            let Some(value) = one.val.as_deref() else {
+                continue;
+            };
+            column.simple = self.is_simple(value, scope, grouping);
+        }
+    }
+
+    fn select_expressions(
+        &mut self,
+        select: &mut pb::SelectStmt,
+        scope: &Scope<'_>,
+        columns: &[ItemColumn],
+        grouping: &Grouping,
+    ) -> Result<(), Refusal> {
+        self.output_clauses(select, scope, columns)?;
+        for (entry, column) in select.target_list.iter_mut().zip(columns) {
+            let Some(NodeEnum::ResTarget(one)) = entry.node.as_mut() else {
+                continue;
+            };
+            let Some(value) = one.val.as_mut() else {
+                continue;
+            };
+            self.grouped_expression(value, scope, Clause::Target, grouping)?;
+            one.location = 0;
+            if one.name.is_empty() && column_name(value) != column.name {
+                one.name.clone_from(&column.name);
+            }
+        }
+        if let Some(having) = select.having_clause.as_mut() {
+            self.grouped_expression(having, scope, Clause::Having, grouping)?;
+        }
+        for sort in &mut select.sort_clause {
+            let Some(NodeEnum::SortBy(by)) = sort.node.as_mut() else {
+                return Err(self.unsupported("form.order", "this ORDER BY is not passed"));
+            };
+            self.sort_operator(by)?;
+            if let Some(value) = by.node.as_mut()
+                && !is_output(value, columns)
+            {
+                self.grouped_expression(value, scope, Clause::OrderBy, grouping)?;
+            }
+        }
+        for value in &mut select.distinct_clause {
+            if value.node.is_some() && !is_output(value, columns) {
+                self.grouped_expression(value, scope, Clause::OrderBy, grouping)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// ORDER BY and DISTINCT ON by position must mean the client's own columns.
+    fn output_clauses(
+        &self,
+        select: &pb::SelectStmt,
+        _scope: &Scope<'_>,
+        columns: &[ItemColumn],
+    ) -> Result<(), Refusal> {
+        let sorts = select
+            .sort_clause
+            .iter()
+            .filter_map(|n| match n.node.as_ref() {
+                Some(NodeEnum::SortBy(by)) => by.node.as_deref(),
+                _ => None,
+            });
+        for value in sorts.chain(&select.distinct_clause) {
+            if let Some(position) = integer(value)
+                && !usize::try_from(position).is_ok_and(|p| p >= 1 && p <= columns.len())
+            {
+                return Err(self.syntax(format!("position {position} is not in select list")));
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads GROUP BY; says which taps' subjects the groups are keyed by.
+    fn group_keys(
+        &mut self,
+        select: &mut pb::SelectStmt,
+        scope: &Scope<'_>,
+    ) -> Result<Vec<TapId>, Refusal> {
+        let mut keys = Vec::new();
+        let mut groups = std::mem::take(&mut select.group_clause);
+        let sets = groups
+            .iter()
+            .any(|g| matches!(g.node, Some(NodeEnum::GroupingSet(_))));
+        for group in &mut groups {
+            self.group_item(group, select, scope, &mut keys)?;
+        }
+        if sets {
+            keys.clear();
+        }
+        select.group_clause = groups;
+        Ok(keys)
+    }
+
+    fn group_item(
+        &mut self,
+        group: &mut Node,
+        select: &pb::SelectStmt,
+        scope: &Scope<'_>,
+        keys: &mut Vec<TapId>,
+    ) -> Result<(), Refusal> {
+        match group.node.as_mut() {
+            Some(NodeEnum::GroupingSet(set)) => {
+                for inner in &mut set.content {
+                    self.group_item(inner, select, scope, keys)?;
+                }
+                set.location = 0;
+                return Ok(());
+            }
+            Some(NodeEnum::RowExpr(row))
+                if row.row_format == pb::CoercionForm::CoerceImplicitCast as i32 =>
+            {
+                for inner in &mut row.args {
+                    self.group_item(inner, select, scope, keys)?;
+                }
+                row.location = 0;
+                return Ok(());
+            }
+            _ => {}
+        }
+        let chosen = match self.group_position(group, select, scope)? {
+            Some(position) => {
+                let value = output_value(select, position);
+                if value.is_some_and(has_window_or_aggregate) {
+                    return Err(
+                        self.syntax("aggregate and window functions are not allowed in GROUP BY")
+                    );
+                }
+                let subject = value.and_then(|v| self.subject_reference(scope, v));
+                *group = crate::node::integer_constant(position as u64 + 1);
+                subject
+            }
+            None => {
+                let subject = self.subject_reference(scope, group);
+                self.expression(group, scope, Clause::GroupBy)?;
+                subject
+            }
+        };
+        keys.extend(chosen);
+        Ok(())
+    }
+
+    /// Position (from 0) of the output column that a GROUP BY item names by number or alias.
+    fn group_position(
+        &self,
+        group: &Node,
+        select: &pb::SelectStmt,
+        scope: &Scope<'_>,
+    ) -> Result<Option<usize>, Refusal> {
+        if let Some(position) = integer(group) {
+            return match usize::try_from(position) {
+                Ok(p) if p >= 1 && p <= select.target_list.len() => Ok(Some(p - 1)),
+                _ => Err(self.syntax(format!(
+                    "GROUP BY position {position} is not in select list"
+                ))),
+            };
+        }
+        let Some(NodeEnum::ColumnRef(reference)) = group.node.as_ref() else {
+            return Ok(None);
+        };
+        let [field] = reference.fields.as_slice() else {
+            return Ok(None);
+        };
+        let Some(name) = text_of(field) else {
+            return Ok(None);
+        };
+        if scope.has_own_column(name) {
+            return Ok(None);
+        }
+        Ok(select
+            .target_list
+            .iter()
+            .position(|entry| match entry.node.as_ref() {
+                Some(NodeEnum::ResTarget(one)) if !one.name.is_empty() => one.name == name,
+                Some(NodeEnum::ResTarget(one)) => {
+                    one.val.as_deref().is_some_and(|v| column_name(v) == name)
+                }
+                _ => false,
+            }))
+    }
+
+    fn output(
+        &self,
+        scope: &Scope<'_>,
+        mut columns: Vec<ItemColumn>,
+        grouping: &Grouping,
+    ) -> Output {
+        let frame = self.frames.last().copied().unwrap_or_default();
+        let own_rows = scope.items.iter().any(|item| item.rows);
+        let grouped_rows = matches!(grouping, Grouping::Plain | Grouping::Floor(_));
+        for column in &mut columns {
+            column.subject_of = None;
+        }
+        Output {
+            columns,
+            taps: Vec::new(),
+            follows: Vec::new(),
+            rows: frame.rows || (own_rows && !grouped_rows),
+            groups: frame.groups
+                || (own_rows && grouped_rows)
+                || (grouped_rows && scope.items.iter().any(|i| i.rows)),
+        }
+    }
+
+    /// Puts the floor, or the condition that a group has a subject, into HAVING.
+    fn apply_grouping(
+        &mut self,
+        select: &mut pb::SelectStmt,
+        scope: &Scope<'_>,
+        grouping: &Grouping,
+    ) {
+        let conditions: Vec<Node> = match grouping {
+            Grouping::Floor(taps) => taps
+                .iter()
+                .filter_map(|id| {
+                    Some(above_floor(
+                        self.floor_expression(scope, *id)?,
+                        self.floor,
+                        None,
+                    ))
+                })
+                .collect(),
+            Grouping::PerSubject(keys) => keys
+                .iter()
+                .filter_map(|id| Some(not_null(self.floor_expression(scope, *id)?)))
+                .collect(),
+            Grouping::None | Grouping::Free | Grouping::Plain => return,
+        };
+        let mut having = select.having_clause.take().map(|n| *n);
+        for condition in conditions {
+            having = Some(and(having, condition));
+        }
+        select.having_clause = having.map(Box::new);
+    }
+
+    /// The taps that a row-level result of this level carries.
+    fn row_taps(&self, scope: &Scope<'_>, grouping: &Grouping) -> Vec<TapId> {
+        match grouping {
+            Grouping::None => scope.own_taps(),
+            Grouping::PerSubject(keys) => keys.clone(),
+            Grouping::Free | Grouping::Plain | Grouping::Floor(_) => Vec::new(),
+        }
+    }
+
+    /// DISTINCT merges rows: a tap must not keep apart what it would merge.
+    fn trace_distinct(
+        &mut self,
+        select: &pb::SelectStmt,
+        scope: &Scope<'_>,
+        output: &Output,
+        grouping: &Grouping,
+        taps: Taps,
+    ) -> Result<(), Refusal> {
+        let plain_distinct = select.distinct_clause.iter().any(|n| n.node.is_none());
+        if !plain_distinct || taps == Taps::Omit {
+            return Ok(());
+        }
+        let shown: Vec<TapId> = self
+            .shown_subjects(select, scope, output.columns.len())
+            .into_iter()
+            .flatten()
+            .collect();
+        for tap in self.row_taps(scope, grouping) {
+            let determined = shown.iter().any(|s| {
+                *s == tap || (scope.reach(tap).contains(s) && scope.reach(*s).contains(&tap))
+            });
+            if !determined {
+                let name = self.subject_name(scope, tap);
+                return Err(self
+                    .refuse("trace.distinct", "`DISTINCT` without the subject cannot be traced")
+                    .hint(format!("add {name} to the select list, or count with GROUP BY under the method `aggregate`")));
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn subject_name(&self, scope: &Scope<'_>, tap: TapId) -> String {
+        let item = scope.at_level(tap.level).and_then(|s| s.item(tap.item));
+        let table = item
+            .and_then(|i| i.taps.get(tap.tap))
+            .and_then(|t| self.surface.tables.get(t.table));
+        let column = table
+            .and_then(|t| t.subject.as_ref())
+            .map(|s| s.shown.as_ref().unwrap_or(&s.column));
+        match (item, table, column) {
+            (Some(item), Some(table), Some(column)) if table.column(column).is_some() => {
+                format!("`{}.{column}`", item.name)
+            }
+            (_, Some(table), _) => format!("the subject column of `{}`", table.qualified()),
+            _ => "the subject column".to_owned(),
+        }
+    }
+
+    /// For each output column the tap whose subject it holds; the expressions are already turned.
+    fn shown_subjects(
+        &self,
+        select: &pb::SelectStmt,
+        scope: &Scope<'_>,
+        width: usize,
+    ) -> Vec<Option<TapId>> {
+        select
+            .target_list
+            .iter()
+            .take(width)
+            .map(|entry| match entry.node.as_ref() {
+                Some(NodeEnum::ResTarget(one)) => one
+                    .val
+                    .as_deref()
+                    .and_then(|v| self.subject_reference(scope, v))
+                    .filter(|t| t.level == scope.level),
+                _ => None,
+            })
+            .collect()
+    }
+
+    /// Appends the taps to the select list and tells the enclosing query of them.
+    fn emit(
+        &mut self,
+        select: &mut pb::SelectStmt,
+        scope: &Scope<'_>,
+        output: &mut Output,
+        grouping: &Grouping,
+    ) -> Result<(), Refusal> {
+        let ids = self.row_taps(scope, grouping);
+        let grouped = matches!(grouping, Grouping::PerSubject(_));
+        for id in &ids {
+            let Some(item) = scope.item(id.item) else {
+                continue;
+            };
+            let Some(tap) = item.taps.get(id.tap) else {
+                continue;
+            };
+            let Some(expression) = self.tap_expression(item, tap, grouped) else {
+                return Err(self.refuse(
+                    "trace.column",
+                    format!("`{}` cannot be traced to its subjects", item.name),
+                ));
+            };
+            let (table, kind) = (tap.table, tap.kind.clone());
+            let column = self.fresh_name("tap");
+            select.target_list.push(target(&column, expression));
+            output.taps.push(OutputTap {
+                table,
+                kind,
+                column,
+                outer: Vec::new(),
+            });
+        }
+        self.describe_taps(select, scope, output, &ids);
+        Ok(())
+    }
+
+    /// Which output columns hold a tap's subject, and which taps share one.
+    fn describe_taps(
+        &self,
+        select: &pb::SelectStmt,
+        scope: &Scope<'_>,
+        output: &mut Output,
+        ids: &[TapId],
+    ) {
+        for (position, id) in ids.iter().enumerate() {
+            let reached = scope.reach(*id);
+            if let Some(tap) = output.taps.get_mut(position) {
+                tap.outer = reached
+                    .iter()
+                    .filter(|r| r.level < scope.level)
+                    .copied()
+                    .collect();
+            }
+            for (other, _) in ids
+                .iter()
+                .enumerate()
+                .filter(|(other, o)| *other != position && reached.contains(o))
+            {
+                output.follows.push((position, other));
+            }
+        }
+        let shown = self.shown_subjects(select, scope, output.columns.len());
+        for (column, subject) in output.columns.iter_mut().zip(shown) {
+            column.subject_of = subject.and_then(|s| ids.iter().position(|id| *id == s));
+        }
+    }
+
+    /// What a sub-query without emitted taps would have carried: for the rule on sub-queries.
+    pub(super) fn describe_omitted(
+        &self,
+        select: &pb::SelectStmt,
+        scope: &Scope<'_>,
+        output: &mut Output,
+        grouping: &Grouping,
+    ) {
+        let ids = match grouping {
+            Grouping::None | Grouping::PerSubject(_) => scope.own_taps(),
+            Grouping::Free | Grouping::Plain | Grouping::Floor(_) => Vec::new(),
+        };
+        for id in &ids {
+            if let Some(tap) = scope.tap(*id) {
+                output.taps.push(OutputTap {
+                    table: tap.table,
+                    kind: tap.kind.clone(),
+                    column: String::new(),
+                    outer: Vec::new(),
+                });
+            }
+        }
+        self.describe_taps(select, scope, output, &ids);
+    }
+
+    fn set_operation(
+        &mut self,
+        select: &mut pb::SelectStmt,
+        scope: &Scope<'_>,
+        taps: Taps,
+    ) -> Result<Output, Refusal> {
+        let distinct = !select.all || select.op() != pb::SetOperation::SetopUnion;
+        let (Some(left), Some(right)) = (select.larg.as_mut(), select.rarg.as_mut()) else {
+            return Err(self.unsupported("form.setop", "this set operation is not passed"));
+        };
+        let a = self.query(left, Some(scope), taps)?;
+        let b = self.query(right, Some(scope), taps)?;
+        if a.columns.len() != b.columns.len() {
+            return Err(
+                self.syntax("each part of a set operation must have the same number of columns")
+            );
+        }
+        let mut output = if taps == Taps::Emit {
+            self.align(left, right, a, b, distinct)?
+        } else {
+            both(a, b)
+        };
+        self.limits(select, scope)?;
+        self.output_order(&mut select.sort_clause, &output)?;
+        for column in &mut output.columns {
+            column.simple &= !distinct;
+        }
+        Ok(output)
+    }
+
+    /// Gives both arms the same tap columns.
+    fn align(
+        &mut self,
+        left: &mut pb::SelectStmt,
+        right: &mut pb::SelectStmt,
+        a: Output,
+        b: Output,
+        distinct: bool,
+    ) -> Result<Output, Refusal> {
+        let mut want: Vec<(usize, String)> =
+            a.taps.iter().map(|t| (t.table, t.kind.clone())).collect();
+        let a_at: Vec<usize> = (0..a.taps.len()).collect();
+        let mut b_at = Vec::new();
+        for tap in &b.taps {
+            let free = (0..want.len())
+                .find(|i| want.get(*i).is_some_and(|w| w.1 == tap.kind) && !b_at.contains(i));
+            b_at.push(free.unwrap_or_else(|| {
+                want.push((tap.table, tap.kind.clone()));
+                want.len() - 1
+            }));
+        }
+        arrange(left, &a_at, want.len());
+        arrange(right, &b_at, want.len());
+        let mut output = Output {
+            rows: a.rows || b.rows,
+            groups: a.groups || b.groups,
+            ..Output::default()
+        };
+        let wanted =
+            |column: &ItemColumn, at: &[usize]| column.subject_of.and_then(|t| at.get(t).copied());
+        for (l, r) in a.columns.iter().zip(&b.columns) {
+            let (x, y) = (wanted(l, &a_at), wanted(r, &b_at));
+            output.columns.push(ItemColumn {
+                name: l.name.clone(),
+                subject_of: if x == y { x } else { None },
+                simple: l.simple && r.simple,
+            });
+        }
+        for (position, (table, kind)) in want.into_iter().enumerate() {
+            let column = a
+                .taps
+                .get(position)
+                .map_or_else(|| self.fresh_name("tap"), |t| t.column.clone());
+            if position >= a.taps.len() {
+                name_tap(left, a.columns.len() + position, &column);
+            }
+            output.taps.push(OutputTap {
+                table,
+                kind,
+                column,
+                outer: Vec::new(),
+            });
+        }
+        let everywhere = a.taps.len() == output.taps.len() && b.taps.len() == output.taps.len();
+        if distinct && !output.taps.is_empty() {
+            let determined = everywhere
+                && (0..output.taps.len())
+                    .all(|t| output.columns.iter().any(|c| c.subject_of == Some(t)));
+            if !determined {
+                return Err(self
+                    .refuse("trace.setop", "this set operation merges rows that cannot be traced to their subjects")
+                    .hint("use `UNION ALL`, or select the subject column at the same place in every part"));
+            }
+        }
+        Ok(output)
+    }
+}
+
+/// The taps of both arms of a set operation in a sub-query: each must be covered.
+fn both(a: Output, b: Output) -> Output {
+    let offset = a.taps.len();
+    let mut output = a;
+    for (column, other) in output.columns.iter_mut().zip(&b.columns) {
+        column.subject_of = None;
+        column.simple &= other.simple;
+    }
+    output.taps.extend(b.taps);
+    output
+        .follows
+        .extend(b.follows.into_iter().map(|(t, u)| (t + offset, u + offset)));
+    output.rows |= b.rows;
+    output.groups |= b.groups;
+    output
+}
+
+/// Puts an arm's taps, its last columns, to the places `at` of `width`; the rest is NULL.
+fn arrange(select: &mut pb::SelectStmt, at: &[usize], width: usize) {
+    for arm in [&mut select.larg, &mut select.rarg].into_iter().flatten() {
+        arrange(arm, at, width);
+    }
+    if select.op() != pb::SetOperation::SetopNone {
+        return;
+    }
+    if !select.values_lists.is_empty() {
+        for row in &mut select.values_lists {
+            if let Some(NodeEnum::List(list)) = row.node.as_mut() {
+                list.items
+                    .extend((0..width).map(|_| as_text(null_constant())));
+            }
+        }
+        return;
+    }
+    let keep = select.target_list.len().saturating_sub(at.len());
+    let mut own: Vec<Option<Node>> = select
+        .target_list
+        .split_off(keep)
+        .into_iter()
+        .map(Some)
+        .collect();
+    for place in 0..width {
+        let source = at
+            .iter()
+            .position(|a| *a == place)
+            .and_then(|i| own.get_mut(i))
+            .and_then(Option::take);
+        select
+            .target_list
+            .push(source.unwrap_or_else(|| target("", as_text(null_constant()))));
+    }
+}
+
+/// Names an added column of the arm whose names count.
+fn name_tap(select: &mut pb::SelectStmt, position: usize, name: &str) {
+    if let Some(left) = select.larg.as_mut() {
+        return name_tap(left, position, name);
+    }
+    if let Some(NodeEnum::ResTarget(one)) = select
+        .target_list
+        .get_mut(position)
+        .and_then(|n| n.node.as_mut())
+    {
+        name.clone_into(&mut one.name);
+    }
+}
+
+fn output_value(select: &pb::SelectStmt, position: usize) -> Option<&Node> {
+    match select.target_list.get(position)?.node.as_ref()? {
+        NodeEnum::ResTarget(one) => one.val.as_deref(),
+        _ => None,
+    }
+}
+
+/// An integer constant.
+fn integer(node: &Node) -> Option<i32> {
+    match node.node.as_ref()? {
+        NodeEnum::AConst(c) => match &c.val {
+            Some(pb::a_const::Val::Ival(i)) => Some(i.ival),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+/// Whether ORDER BY names an output column (by name or position), which stays as it is.
+fn is_output(value: &mut Node, columns: &[ItemColumn]) -> bool {
+    if integer(value).is_some() {
+        return true;
+    }
+    match value.node.as_ref() {
+        Some(NodeEnum::ColumnRef(c)) => {
+            matches!(texts_of(&c.fields).as_deref(), Some([name]) if columns.iter().any(|o| o.name == *name))
+        }
+        _ => false,
+    }
+}
+
+fn has_window_or_aggregate(value: &Node) -> bool {
+    let mut copy = value.clone();
+    super::aggregate::has_aggregate(&mut copy) || super::aggregate::has_window(&mut copy)
+}
+
+/// Whether a query names a relation without a schema anywhere.
+fn mentions(select: &pb::SelectStmt, name: &str) -> bool {
+    fn look(node: &mut Node, name: &str, found: &mut bool) {
+        if let Some(NodeEnum::RangeVar(var)) = node.node.as_ref()
+            && var.schemaname.is_empty()
+            && var.relname == name
+        {
+            *found = true;
+        }
+        crate::node::children(node, &mut |child| look(child, name, found));
+    }
+    let mut found = false;
+    let mut copy = select.clone();
+    crate::node::select_children(&mut copy, &mut |child| look(child, name, &mut found));
+    found
+}
+
+/// A refusal that points at the node at fault, if nothing more precise is known.
+pub(super) fn pointed(refusal: Refusal, at: Option<usize>) -> Refusal {
+    match (refusal.position, at) {
+        (None, Some(at)) => refusal.at(at),
+        _ => refusal,
+    }
+}
+
+impl Reader<'_> {
+    /// Invalid SQL, as PostgreSQL would call it.
+    pub(super) fn syntax(&self, message: impl Into<String>) -> Refusal {
+        Refusal::new(SqlState::Syntax, "syntax", message)
+    }
+
+    pub(super) fn position_of(&self, node: &Node) -> Option<usize> {
+        location_of(node)
+    }
+}

@@ -1,0 +1,185 @@
+//! COPY … TO STDOUT: an export of a query.
+
+use pg_query::NodeEnum;
+use pg_query::protobuf as pb;
+use pg_query::protobuf::Node;
+use portcullis_contract::{Method, Refusal};
+
+use super::query::{rows, taps, whole_table};
+use crate::node::{
+    alias, call, coalesce, column, node, string, target, text_constant, text_of, texts_of,
+};
+use crate::read::Reader;
+use crate::read::scope::Output;
+use crate::statement::{CopyFormat, CopyOut, Kind};
+use crate::understand::Reading;
+
+pub(super) fn read(reader: &mut Reader<'_>, tree: &mut Node) -> Result<Reading, Refusal> {
+    let Some(NodeEnum::CopyStmt(statement)) = tree.node.as_mut() else {
+        return Err(reader.unsupported("form.node", "not a COPY"));
+    };
+    if statement.is_program || !statement.filename.is_empty() {
+        return Err(reader
+            .unsupported(
+                "form.server_file",
+                "COPY to or from the server's files and programs is not passed",
+            )
+            .hint("use `COPY … TO STDOUT`, or psql's `\\copy`"));
+    }
+    if statement.is_from {
+        return Err(reader
+            .refuse("method.modify", "`COPY … FROM` is not allowed")
+            .hint("the contract's methods do not include `modify`"));
+    }
+    let copy = options(reader, &mut statement.options)?;
+    if let Some(relation) = statement.relation.take() {
+        let columns: Vec<String> = texts_of(&statement.attlist)
+            .unwrap_or_default()
+            .into_iter()
+            .map(str::to_owned)
+            .collect();
+        statement.attlist.clear();
+        statement.query = Some(Box::new(whole_table(relation, &columns)));
+    }
+    let Some(query) = statement.query.as_mut() else {
+        return Err(reader.unsupported("form.node", "COPY needs a query"));
+    };
+    let output = rows(reader, query)?;
+    let taps = taps(&output);
+    if !taps.is_empty() {
+        let inner = std::mem::take(&mut **query);
+        **query = encoded(reader, inner, &output);
+    }
+    let mut reading = Reading::of(Kind::CopyOut(copy), "COPY");
+    reading.taps = taps;
+    reading.output = Some(output);
+    reading.methods = vec![Method::Export];
+    Ok(reading)
+}
+
+/// The query's columns as they are, its taps in hex, which no format quotes.
+fn encoded(reader: &mut Reader<'_>, inner: Node, output: &Output) -> Node {
+    let name = reader.fresh_name("copy");
+    let mut around = whole_table(pb::RangeVar::default(), &[]);
+    let mut colnames = Vec::new();
+    let mut targets = Vec::new();
+    for (position, shown) in output.columns.iter().enumerate() {
+        let own = format!("c{position}");
+        colnames.push(string(&own));
+        targets.push(target(&shown.name, column(&name, &own)));
+    }
+    for (position, tap) in output.taps.iter().enumerate() {
+        let own = format!("t{position}");
+        colnames.push(string(&own));
+        let bytes = call(
+            "pg_catalog",
+            "convert_to",
+            vec![column(&name, &own), text_constant("UTF8")],
+        );
+        let hex = call("pg_catalog", "encode", vec![bytes, text_constant("hex")]);
+        targets.push(target(&tap.column, coalesce(vec![hex, text_constant("-")])));
+    }
+    if let Some(NodeEnum::SelectStmt(select)) = around.node.as_mut() {
+        let mut named = alias(&name);
+        named.colnames = colnames;
+        select.target_list = targets;
+        select.from_clause = vec![node(NodeEnum::RangeSubselect(Box::new(
+            pb::RangeSubselect {
+                lateral: false,
+                subquery: Some(Box::new(inner)),
+                alias: Some(named),
+            },
+        )))];
+    }
+    around
+}
+
+fn options(reader: &Reader<'_>, options: &mut [Node]) -> Result<CopyOut, Refusal> {
+    let mut copy = CopyOut {
+        format: CopyFormat::Text,
+        delimiter: b'\t',
+        header: false,
+    };
+    let mut delimiter = None;
+    for option in options {
+        let Some(NodeEnum::DefElem(element)) = option.node.as_mut() else {
+            return Err(refused(reader, "this option of COPY"));
+        };
+        let value = element.arg.as_deref().and_then(|n| match n.node.as_ref() {
+            Some(NodeEnum::String(s)) => Some(s.sval.clone()),
+            Some(NodeEnum::Integer(i)) => Some(i.ival.to_string()),
+            Some(NodeEnum::Boolean(b)) => Some(if b.boolval { "true" } else { "false" }.to_owned()),
+            _ => None,
+        });
+        let name = element.defname.clone();
+        match (name.as_str(), value.as_deref()) {
+            ("format", Some("text")) => copy.format = CopyFormat::Text,
+            ("format", Some("csv")) => copy.format = CopyFormat::Csv,
+            ("format", Some("binary")) => copy.format = CopyFormat::Binary,
+            ("header", None) if element.arg.is_none() => copy.header = true,
+            ("header", Some(v))
+                if matches!(v.to_ascii_lowercase().as_str(), "true" | "on" | "1") =>
+            {
+                copy.header = true
+            }
+            ("header", Some(v))
+                if matches!(v.to_ascii_lowercase().as_str(), "false" | "off" | "0") =>
+            {
+                copy.header = false
+            }
+            ("delimiter", Some(d)) => delimiter = Some(separator(reader, d)?),
+            ("null", Some(v)) if !reads_as_tap(v) => {}
+            ("quote" | "escape", Some(v)) if v.len() == 1 && !v.bytes().all(|b| tap_byte(b)) => {}
+            ("encoding", Some(v))
+                if matches!(v.to_ascii_lowercase().as_str(), "utf8" | "utf-8") => {}
+            ("force_quote", _) => force_quote(reader, element)?,
+            _ => {
+                return Err(refused(
+                    reader,
+                    &format!("option `{name}` of COPY with this value"),
+                ));
+            }
+        }
+    }
+    copy.delimiter = delimiter.unwrap_or(if copy.format == CopyFormat::Csv {
+        b','
+    } else {
+        b'\t'
+    });
+    Ok(copy)
+}
+
+fn refused(reader: &Reader<'_>, what: &str) -> Refusal {
+    reader.unsupported("form.copy", format!("{what} is not passed")).hint("text, csv and binary with DELIMITER, NULL, HEADER, QUOTE, ESCAPE and FORCE_QUOTE (columns) are")
+}
+
+/// Bytes that a tap's column is made of.
+fn tap_byte(byte: u8) -> bool {
+    byte.is_ascii_hexdigit() || byte == b'-'
+}
+
+/// The server quotes a value that equals the NULL string.
+fn reads_as_tap(null: &str) -> bool {
+    !null.is_empty() && null.bytes().all(tap_byte)
+}
+
+fn separator(reader: &Reader<'_>, text: &str) -> Result<u8, Refusal> {
+    match text.as_bytes() {
+        [one] if !tap_byte(*one) && !one.is_ascii_alphanumeric() => Ok(*one),
+        _ => Err(refused(reader, "this delimiter")),
+    }
+}
+
+/// A list of columns; `*` would quote the taps as well.
+fn force_quote(reader: &Reader<'_>, element: &pb::DefElem) -> Result<(), Refusal> {
+    match element.arg.as_deref().and_then(|n| n.node.as_ref()) {
+        Some(NodeEnum::List(list))
+            if list.items.iter().all(|n| {
+                text_of(n).is_some_and(|name| !name.starts_with(crate::read::OWN_PREFIX))
+            }) =>
+        {
+            Ok(())
+        }
+        _ => Err(refused(reader, "FORCE_QUOTE *")),
+    }
+}

@@ -1,0 +1,83 @@
+//! EXPLAIN without ANALYZE: the gate asks for the plan in a form that it renders itself.
+
+use pg_query::NodeEnum;
+use pg_query::protobuf as pb;
+use pg_query::protobuf::Node;
+use portcullis_contract::{Method, Refusal};
+
+use crate::node::{boxed, node};
+use crate::read::Reader;
+use crate::read::select::Taps;
+use crate::statement::Kind;
+use crate::understand::{Reading, select_of};
+
+pub(super) fn read(reader: &mut Reader<'_>, tree: &mut Node) -> Result<Reading, Refusal> {
+    let Some(NodeEnum::ExplainStmt(statement)) = tree.node.as_mut() else {
+        return Err(reader.unsupported("form.node", "not an EXPLAIN"));
+    };
+    for option in &statement.options {
+        check_option(reader, option)?;
+    }
+    statement.options = vec![option("costs", "off"), option("format", "json")];
+    let Some(query) = statement.query.as_mut() else {
+        return Err(reader.unsupported("form.node", "EXPLAIN needs a query"));
+    };
+    let Some(select) = select_of(query) else {
+        return Err(reader
+            .unsupported("form.explain", "only queries are explained")
+            .hint("EXPLAIN takes SELECT"));
+    };
+    let output = reader.query(select, None, Taps::Omit)?;
+    if reader.catalog_any {
+        return Err(reader.unsupported("form.explain", "queries of the catalog are not explained"));
+    }
+    let mut reading = Reading::of(Kind::Explain, "EXPLAIN");
+    reading.output = Some(output);
+    reading.methods = vec![Method::Plan];
+    reading.only_these = true;
+    Ok(reading)
+}
+
+fn option(name: &str, value: &str) -> Node {
+    node(NodeEnum::DefElem(Box::new(pb::DefElem {
+        defname: name.to_owned(),
+        arg: boxed(NodeEnum::String(pb::String {
+            sval: value.to_owned(),
+        })),
+        defaction: pb::DefElemAction::DefelemUnspec as i32,
+        ..Default::default()
+    })))
+}
+
+fn check_option(reader: &Reader<'_>, option: &Node) -> Result<(), Refusal> {
+    let Some(NodeEnum::DefElem(element)) = option.node.as_ref() else {
+        return Err(reader.unsupported("form.explain", "this option of EXPLAIN is not passed"));
+    };
+    let value = match element.arg.as_deref().and_then(|n| n.node.as_ref()) {
+        None => "on".to_owned(),
+        Some(NodeEnum::String(s)) => s.sval.to_ascii_lowercase(),
+        Some(NodeEnum::Integer(i)) => i.ival.to_string(),
+        Some(_) => String::new(),
+    };
+    let off = matches!(value.as_str(), "off" | "false" | "0");
+    match element.defname.as_str() {
+        // Costs and details are left out whatever was asked for.
+        "costs" | "verbose" | "summary" | "timing" | "buffers" | "settings" | "memory" | "wal" => {
+            Ok(())
+        }
+        "format" if value == "text" => Ok(()),
+        "analyze" if off => Ok(()),
+        "analyze" => Err(reader
+            .refuse(
+                "method.plan",
+                "`EXPLAIN ANALYZE` is not allowed: run times tell of rows",
+            )
+            .hint("use EXPLAIN without ANALYZE")),
+        other => Err(reader
+            .unsupported(
+                "form.explain",
+                format!("option `{other}` of EXPLAIN is not passed"),
+            )
+            .hint("use EXPLAIN, or EXPLAIN (FORMAT TEXT)")),
+    }
+}

@@ -1,0 +1,76 @@
+//! SQL-level PREPARE, EXECUTE, DEALLOCATE.
+
+use pg_query::NodeEnum;
+use pg_query::protobuf::Node;
+use portcullis_contract::Refusal;
+
+use super::query::{rows, taps};
+use crate::read::{OWN_PREFIX, Reader};
+use crate::statement::Kind;
+use crate::understand::Reading;
+
+pub(super) fn prepare(reader: &mut Reader<'_>, tree: &mut Node) -> Result<Reading, Refusal> {
+    let Some(NodeEnum::PrepareStmt(statement)) = tree.node.as_mut() else {
+        return Err(reader.unsupported("form.node", "not a PREPARE"));
+    };
+    own_name(reader, &statement.name)?;
+    for declared in &mut statement.argtypes {
+        if let Some(NodeEnum::TypeName(name)) = declared.node.as_mut() {
+            reader.declared_type(name)?;
+        }
+    }
+    let Some(query) = statement.query.as_mut() else {
+        return Err(reader.unsupported("form.node", "PREPARE needs a query"));
+    };
+    let output = rows(reader, query)?;
+    let mut reading = Reading::of(
+        Kind::Prepare {
+            name: statement.name.clone(),
+        },
+        "PREPARE",
+    );
+    reading.taps = taps(&output);
+    reading.output = Some(output);
+    Ok(reading)
+}
+
+pub(super) fn execute(reader: &mut Reader<'_>, tree: &mut Node) -> Result<Reading, Refusal> {
+    let Some(NodeEnum::ExecuteStmt(statement)) = tree.node.as_mut() else {
+        return Err(reader.unsupported("form.node", "not an EXECUTE"));
+    };
+    own_name(reader, &statement.name)?;
+    let mut reading = Reading::of(
+        Kind::Execute {
+            name: statement.name.clone(),
+        },
+        "EXECUTE",
+    );
+    for value in &mut statement.params {
+        reader.lone_expression(value)?;
+    }
+    reading.output = None;
+    Ok(reading)
+}
+
+pub(super) fn deallocate(tree: &Node) -> Result<Reading, Refusal> {
+    let name = match tree.node.as_ref() {
+        Some(NodeEnum::DeallocateStmt(statement)) if !statement.isall => {
+            Some(statement.name.clone())
+        }
+        _ => None,
+    };
+    Ok(Reading::of(Kind::Deallocate { name }, "DEALLOCATE"))
+}
+
+/// Names with the gate's own prefix are kept for it.
+pub(super) fn own_name(reader: &Reader<'_>, name: &str) -> Result<(), Refusal> {
+    if name.starts_with(OWN_PREFIX) {
+        return Err(reader
+            .unsupported(
+                "form.own_name",
+                format!("names beginning with `{OWN_PREFIX}` are the gate's own"),
+            )
+            .hint("choose another name"));
+    }
+    Ok(())
+}
