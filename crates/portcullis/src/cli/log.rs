@@ -1,15 +1,22 @@
 //! `portcullis log export|checkpoint|prove|verify`.
 
-use std::io::Write as _;
-use std::path::PathBuf;
+use std::io::{IsTerminal as _, Write as _};
+use std::path::{Path, PathBuf};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use clap::Subcommand;
 use futures_util::StreamExt as _;
+use indicatif::{ProgressBar, ProgressStyle};
+use portcullis_store::log::{self, Report, VerifyOptions};
+use portcullis_tlog::VerifierKey;
 use serde_json::{Value, json};
 
 use super::answer::{rows, show, text};
 use super::client::Client;
 use super::{Exit, Global};
+use crate::compose::journal;
+use crate::datadir::DataDir;
 
 /// Read and verify the log
 #[derive(Debug, Subcommand)]
@@ -32,6 +39,9 @@ pub enum Log {
         /// A checkpoint kept outside: rollback and fork are noticed too
         #[arg(long, value_name = "FILE")]
         checkpoint: Option<PathBuf>,
+        /// A witness that must have cosigned
+        #[arg(long = "witness", value_name = "VKEY")]
+        witnesses: Vec<String>,
     },
 }
 
@@ -56,7 +66,7 @@ pub async fn run(global: &Global, command: &Log) -> Result<(), Exit> {
             });
             Ok(())
         }
-        Log::Verify { checkpoint } => verify(global, checkpoint.as_deref()),
+        Log::Verify { checkpoint, witnesses } => verify(global, checkpoint.as_deref(), witnesses),
     }
 }
 
@@ -75,7 +85,75 @@ async fn export(global: &Global, from: u64, follow: bool) -> Result<(), Exit> {
     Ok(())
 }
 
-fn verify(global: &Global, checkpoint: Option<&std::path::Path>) -> Result<(), Exit> {
-    let _ = (global, checkpoint, json!({}));
-    Err(Exit::invalid("not built yet"))
+fn verify(global: &Global, checkpoint: Option<&Path>, witnesses: &[String]) -> Result<(), Exit> {
+    let dir = DataDir::at(&global.data);
+    let key = journal::verifier(&dir).map_err(|error| Exit::unreachable(format!("{error:#}")))?;
+    let options = VerifyOptions {
+        kept_checkpoint: checkpoint.map(kept).transpose()?,
+        witnesses: witnesses.iter().map(|text| witness(text)).collect::<Result<_, _>>()?,
+    };
+    let bar = (!global.json && std::io::stderr().is_terminal()).then(bar);
+    let outcome = log::verify(&dir.log(), &key, &options, &mut |progress| {
+        if let Some(bar) = &bar {
+            bar.set_length(progress.of_entries);
+            bar.set_position(progress.entries);
+        }
+    });
+    if let Some(bar) = bar {
+        bar.finish_and_clear();
+    }
+    match outcome {
+        Ok(report) => {
+            show(global, &verified(&report), words);
+            Ok(())
+        }
+        Err(bad) => {
+            let answer = json!({ "ok": false, "place": bad.place, "seq": bad.seq, "why": bad.why });
+            show(global, &answer, |_| println!("NOT verified: {bad}"));
+            Err(Exit::no())
+        }
+    }
+}
+
+/// The note alone, or the answer of `log checkpoint --json` that holds it.
+fn kept(path: &Path) -> Result<String, Exit> {
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| Exit::invalid(format!("`{}` cannot be read: {error}", path.display())))?;
+    let answer: Option<Value> = serde_json::from_str(&text).ok();
+    let note = answer.as_ref().and_then(|answer| answer.get("checkpoint")).and_then(Value::as_str);
+    Ok(note.map_or(text.clone(), str::to_owned))
+}
+
+fn witness(text: &str) -> Result<VerifierKey, Exit> {
+    VerifierKey::parse(text).map_err(|error| Exit::invalid(format!("`{text}` is not a verifier key: {error}")))
+}
+
+fn bar() -> ProgressBar {
+    let style = ProgressStyle::with_template("verifying {bar:40} {pos}/{len} events").unwrap_or_else(|_| ProgressStyle::default_bar());
+    ProgressBar::new(0).with_style(style)
+}
+
+fn verified(report: &Report) -> Value {
+    let withheld: Vec<_> =
+        report.withheld.iter().map(|(seq, label, by)| json!({ "seq": seq, "part": label, "by": by })).collect();
+    let cosigned: Vec<_> = report.cosigned.iter().map(|(name, at)| json!({ "witness": name, "at": at })).collect();
+    json!({
+        "ok": true, "size": report.size, "root": STANDARD.encode(report.root),
+        "unsigned_events": report.unsigned_entries, "bytes": report.bytes, "live": report.live,
+        "closed_cleanly": report.closed_cleanly, "withheld": withheld,
+        "extends_kept": report.kept_size, "cosigned": cosigned,
+    })
+}
+
+fn words(answer: &Value) {
+    println!("verified: {} events, root {}", text(answer, "/size"), text(answer, "/root"));
+    if answer.get("unsigned_events").and_then(Value::as_u64).is_some_and(|count| count > 0) {
+        println!("  {} newer events are consistent, and not signed yet", text(answer, "/unsigned_events"));
+    }
+    if answer.get("extends_kept").is_some_and(|kept| !kept.is_null()) {
+        println!("  extends the kept checkpoint of {} events", text(answer, "/extends_kept"));
+    }
+    for part in rows(answer, "withheld") {
+        println!("  event {}: `{}` was withheld lawfully (event {})", text(part, "/seq"), text(part, "/part"), text(part, "/by"));
+    }
 }
