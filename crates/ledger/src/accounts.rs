@@ -35,6 +35,30 @@ pub struct Exceeded {
     pub used: u64,
 }
 
+/// The meters of the session and statement that a batch belongs to.
+#[derive(Debug)]
+pub struct Meters<'a> {
+    pub session: &'a mut SessionMeter,
+    pub statement: &'a mut StatementMeter,
+}
+
+/// Rows about to be released, with their subjects in order.
+#[derive(Clone, Copy, Debug)]
+pub struct RowBatch<'a> {
+    pub rows: &'a [RowCharge],
+    pub ids: &'a [SubjectId],
+}
+
+/// Everything that a row is charged to.
+struct Charges<'a> {
+    session: &'a mut SessionMeter,
+    statement: &'a mut StatementMeter,
+    person: &'a mut Account,
+    vendor: &'a mut Account,
+    /// Some ceiling counts the session's subjects.
+    session_subjects: bool,
+}
+
 /// What of a batch may be released.
 #[derive(Clone, Debug, Default)]
 pub struct Charged {
@@ -112,17 +136,15 @@ pub struct Standing {
 impl Accounts {
     /// Pays for the longest prefix of `rows` that every ceiling allows, row by row.
     ///
-    /// `ids` holds the rows' subjects in order; `fresh` receives those that this statement had not
-    /// disclosed before, which is what the record's disclosure set must list.
+    /// `ids` holds the rows' subjects in order; `fresh` receives the indexes (into `ids`) of those that
+    /// this statement had not disclosed before, which is what the record's disclosure set must list.
     pub fn charge(
         &mut self,
         payer: &Payer,
         budgets: &[Budget],
-        session: &mut SessionMeter,
-        statement: &mut StatementMeter,
-        rows: &[RowCharge],
-        ids: &[SubjectId],
-        fresh: &mut Vec<SubjectId>,
+        meters: &mut Meters<'_>,
+        batch: &RowBatch<'_>,
+        fresh: &mut Vec<u32>,
     ) -> Charged {
         let session_subjects = budgets
             .iter()
@@ -133,36 +155,28 @@ impl Accounts {
         let person = contract.persons.entry_ref(&payer.person);
         person.turn_to(payer.day);
 
+        let mut charges = Charges {
+            session: meters.session,
+            statement: meters.statement,
+            person,
+            vendor,
+            session_subjects,
+        };
         let mut charged = Charged::default();
-        let mut ids = ids;
-        for row in rows {
+        let mut ids = batch.ids;
+        let mut first = 0;
+        for row in batch.rows {
             let (mine, rest) = ids
                 .split_at_checked(row.subjects as usize)
                 .unwrap_or((ids, &[]));
             ids = rest;
-            let cost = RowCost::of(
-                row,
-                mine,
-                session_subjects,
-                session,
-                statement,
-                person,
-                vendor,
-            );
-            if let Some(exceeded) = cost.first_exceeded(budgets, session, statement, person, vendor)
-            {
+            let cost = RowCost::of(row, mine, &charges);
+            if let Some(exceeded) = cost.first_exceeded(budgets, &charges) {
                 charged.exceeded = Some(exceeded);
                 return charged;
             }
-            cost.pay(
-                mine,
-                session_subjects,
-                session,
-                statement,
-                person,
-                vendor,
-                fresh,
-            );
+            cost.pay(mine, &mut charges, first, fresh);
+            first += row.subjects;
             charged.rows += 1;
             charged.bytes += u64::from(row.bytes);
         }
@@ -295,15 +309,14 @@ struct RowCost {
 }
 
 impl RowCost {
-    fn of(
-        row: &RowCharge,
-        ids: &[SubjectId],
-        session_subjects: bool,
-        session: &SessionMeter,
-        statement: &StatementMeter,
-        person: &Account,
-        vendor: &Account,
-    ) -> Self {
+    fn of(row: &RowCharge, ids: &[SubjectId], charges: &Charges<'_>) -> Self {
+        let Charges {
+            session,
+            statement,
+            person,
+            vendor,
+            session_subjects,
+        } = charges;
         let mut cost = Self {
             bytes: u64::from(row.bytes),
             ..Self::default()
@@ -315,7 +328,7 @@ impl RowCost {
                 continue;
             }
             cost.statement_subjects += 1;
-            cost.session_subjects += u64::from(session_subjects && !session.subjects.contains(id));
+            cost.session_subjects += u64::from(*session_subjects && !session.subjects.contains(id));
             let (total, day) = person.novelty(*id);
             cost.person_total += u64::from(total);
             cost.person_day += u64::from(day);
@@ -326,18 +339,18 @@ impl RowCost {
         cost
     }
 
-    fn first_exceeded(
-        &self,
-        budgets: &[Budget],
-        session: &SessionMeter,
-        statement: &StatementMeter,
-        person: &Account,
-        vendor: &Account,
-    ) -> Option<Exceeded> {
+    fn first_exceeded(&self, budgets: &[Budget], charges: &Charges<'_>) -> Option<Exceeded> {
+        let Charges {
+            session,
+            statement,
+            person,
+            vendor,
+            ..
+        } = charges;
         budgets.iter().find_map(|budget| {
             let (account, day, total) = match budget.holder {
-                Holder::Person => (person, self.person_day, self.person_total),
-                Holder::Vendor => (vendor, self.vendor_day, self.vendor_total),
+                Holder::Person => (&**person, self.person_day, self.person_total),
+                Holder::Vendor => (&**vendor, self.vendor_day, self.vendor_total),
             };
             let (used, adds) = match (budget.measure, budget.window) {
                 (Measure::Rows, Window::Statement) => (statement.rows, 1),
@@ -366,16 +379,14 @@ impl RowCost {
         })
     }
 
-    fn pay(
-        &self,
-        ids: &[SubjectId],
-        session_subjects: bool,
-        session: &mut SessionMeter,
-        statement: &mut StatementMeter,
-        person: &mut Account,
-        vendor: &mut Account,
-        fresh: &mut Vec<SubjectId>,
-    ) {
+    fn pay(&self, ids: &[SubjectId], charges: &mut Charges<'_>, first: u32, fresh: &mut Vec<u32>) {
+        let Charges {
+            session,
+            statement,
+            person,
+            vendor,
+            session_subjects,
+        } = charges;
         statement.rows += 1;
         statement.bytes += self.bytes;
         session.rows += 1;
@@ -385,12 +396,12 @@ impl RowCost {
         if self.statement_subjects == 0 {
             return;
         }
-        for id in ids {
+        for (index, id) in (first..).zip(ids) {
             if !statement.subjects.insert(*id) {
                 continue;
             }
-            fresh.push(*id);
-            if session_subjects {
+            fresh.push(index);
+            if *session_subjects {
                 session.subjects.insert(*id);
             }
             vendor.note(*id);
@@ -562,13 +573,19 @@ mod tests {
     ) -> Charged {
         let (rows, ids) = rows(count, from);
         let mut fresh = Vec::new();
+        let (mut session, mut statement) = (SessionMeter::default(), StatementMeter::default());
+        let mut meters = Meters {
+            session: &mut session,
+            statement: &mut statement,
+        };
         accounts.charge(
             payer,
             budgets,
-            &mut SessionMeter::default(),
-            &mut StatementMeter::default(),
-            &rows,
-            &ids,
+            &mut meters,
+            &RowBatch {
+                rows: &rows,
+                ids: &ids,
+            },
             &mut fresh,
         )
     }
@@ -654,8 +671,10 @@ mod tests {
                 let payer = payer(&format!("p{person}"), day);
                 let (rows, ids) = rows(count, from);
                 let mut fresh = Vec::new();
-                let charged = live.charge(&payer, &[], &mut SessionMeter::default(), &mut StatementMeter::default(), &rows, &ids, &mut fresh);
-                replayed.replay(&payer, charged.rows as u64, charged.bytes, fresh.into_iter());
+                let (mut session, mut statement) = (SessionMeter::default(), StatementMeter::default());
+                let mut meters = Meters { session: &mut session, statement: &mut statement };
+                let charged = live.charge(&payer, &[], &mut meters, &RowBatch { rows: &rows, ids: &ids }, &mut fresh);
+                replayed.replay(&payer, charged.rows as u64, charged.bytes, fresh.into_iter().map(|index| ids[index as usize]));
             }
             for person in ["p0", "p1", "p2"] {
                 prop_assert_eq!(live.person("c", person), replayed.person("c", person));

@@ -11,7 +11,9 @@ pub mod leaf;
 pub mod open;
 pub mod subject;
 
-pub use accounts::{Accounts, Charged, Exceeded, Payer, RowCharge, StatementMeter};
+pub use accounts::{
+    Accounts, Charged, Exceeded, Meters, Payer, RowBatch, RowCharge, StatementMeter,
+};
 pub use disclosure::DisclosureSet;
 pub use leaf::LeafWriter;
 pub use open::OpenWork;

@@ -10,6 +10,8 @@ pub struct OpenStatement {
     pub session: String,
     /// The leaf of its first record, as JSON: the outcome repeats who, what and under which grant.
     pub first: serde_json::Value,
+    /// Where that record is: its body has the text.
+    pub first_seq: u64,
     /// Sums over its records: the most that can have been released.
     pub rows: u64,
     pub bytes: u64,
@@ -35,7 +37,7 @@ pub struct OpenWork {
 
 impl OpenWork {
     /// Folds one leaf in; leaves of other kinds pass by.
-    pub fn apply(&mut self, kind: &str, leaf: &serde_json::Value) {
+    pub fn apply(&mut self, seq: u64, kind: &str, leaf: &serde_json::Value) {
         let text = |key: &str| {
             leaf.get(key)
                 .and_then(|v| v.as_str())
@@ -65,6 +67,7 @@ impl OpenWork {
                         .or_insert_with(|| OpenStatement {
                             session: text("session"),
                             first: leaf.clone(),
+                            first_seq: seq,
                             ..OpenStatement::default()
                         });
                 open.rows += number("adds_rows");
@@ -72,16 +75,25 @@ impl OpenWork {
                 open.subjects = open.subjects.max(number("subjects"));
                 open.subjects_new = open.subjects_new.max(number("subjects_new"));
             }
-            "statement" => {
-                self.statements.remove(&text("statement"));
-                if let Some(session) = self.sessions.get_mut(&text("session")) {
-                    session.statements += 1;
-                    session.rows += number("rows");
-                    session.bytes += number("bytes");
-                    session.subjects += number("subjects");
-                }
-            }
             _ => {}
+        }
+    }
+
+    /// A statement has its outcome.
+    pub fn statement_done(
+        &mut self,
+        statement: &str,
+        session: &str,
+        rows: u64,
+        bytes: u64,
+        subjects: u64,
+    ) {
+        self.statements.remove(statement);
+        if let Some(open) = self.sessions.get_mut(session) {
+            open.statements += 1;
+            open.rows += rows;
+            open.bytes += bytes;
+            open.subjects += subjects;
         }
     }
 }

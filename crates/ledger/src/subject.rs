@@ -37,7 +37,7 @@ impl SubjectKey {
 impl SubjectScope {
     /// `canonical` is the value's text as PostgreSQL prints it.
     pub fn id(&self, canonical: &[u8]) -> SubjectId {
-        let mut hasher = self.0.clone();
+        let mut hasher = self.0;
         hasher.write(canonical);
         SubjectId(hasher.finish128().as_u128())
     }

@@ -1,0 +1,123 @@
+//! What a client is told: refusals in full, the database's own errors without anything that could
+//! quote a value or name what is hidden.
+
+use bytes::BytesMut;
+use portcullis_contract::Refusal;
+use portcullis_sql::Surface;
+use portcullis_wire::backend::Report;
+use portcullis_wire::build::server as build;
+
+/// How bad it is for the connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Severity {
+    Error,
+    Fatal,
+}
+
+/// Writes a refusal as an ErrorResponse. `text` is the statement's message, for the position.
+pub fn write_refusal(
+    out: &mut BytesMut,
+    severity: Severity,
+    refusal: &Refusal,
+    text: Option<&str>,
+) {
+    let message = refusal.client_message();
+    let position = text
+        .zip(refusal.position)
+        .map(|(text, at)| character_position(text, at));
+    let report = build::Report {
+        severity: match severity {
+            Severity::Error => "ERROR",
+            Severity::Fatal => "FATAL",
+        },
+        sqlstate: refusal.sqlstate.code(),
+        message: &message,
+        detail: refusal.detail.as_deref(),
+        hint: refusal.hint.as_deref(),
+        position,
+    };
+    build::error_response(out, &report);
+}
+
+/// PostgreSQL counts characters from 1.
+fn character_position(text: &str, byte_offset: usize) -> u32 {
+    let before = text
+        .char_indices()
+        .take_while(|(at, _)| *at < byte_offset)
+        .count();
+    u32::try_from(before + 1).unwrap_or(u32::MAX)
+}
+
+/// What the client learns of an error of the database: its SQLSTATE, and a text that can quote nothing.
+pub fn sanitised(report: &Report, surface: &Surface) -> (String, String, Option<String>) {
+    let sqlstate = report.sqlstate().to_owned();
+    let quoting = match sqlstate.get(..2).unwrap_or_default() {
+        // Names and grammar: the text is about the statement, after our own names are taken out.
+        "42" | "08" | "25" | "26" | "34" | "3D" | "3F" | "57" | "53" | "55" | "40" | "0A"
+        | "01" | "2D" | "3B" | "54" => false,
+        // Data exceptions, constraint violations, everything that functions raise: may quote a value.
+        _ => true,
+    };
+    if quoting {
+        let message = format!(
+            "{} (the database's own words are withheld: they may quote data)",
+            condition(&sqlstate)
+        );
+        let hint =
+            "the statement failed on a value; narrow it down with simpler conditions".to_owned();
+        return (sqlstate, message, Some(hint));
+    }
+    (sqlstate, in_clients_names(report.message(), surface), None)
+}
+
+/// Names of the second lock become the owner's.
+pub fn in_clients_names(text: &str, surface: &Surface) -> String {
+    let mut text = text.to_owned();
+    for table in &surface.tables {
+        for internal in [
+            format!("{}.{}", surface.view_schema, table.view),
+            format!("\"{}\".\"{}\"", surface.view_schema, table.view),
+        ] {
+            text = text.replace(&internal, &table.qualified());
+        }
+        text = text.replace(&table.view, &table.name);
+    }
+    text.replace(&format!("{}.", surface.view_schema), "")
+}
+
+/// The condition's name in PostgreSQL's appendix "Error Codes", for the classes that are withheld.
+fn condition(sqlstate: &str) -> &'static str {
+    match sqlstate {
+        "22P02" => "invalid text representation",
+        "22003" => "numeric value out of range",
+        "22007" => "invalid datetime format",
+        "22008" => "datetime field overflow",
+        "22012" => "division by zero",
+        "22001" => "string data right truncation",
+        "22011" => "substring error",
+        "22021" => "character not in repertoire",
+        "22023" => "invalid parameter value",
+        "2201B" => "invalid regular expression",
+        "22P01" => "floating point exception",
+        "22P03" => "invalid binary representation",
+        "22P05" => "untranslatable character",
+        "21000" => "cardinality violation",
+        _ => match sqlstate.get(..2).unwrap_or_default() {
+            "22" => "data exception",
+            "23" => "integrity constraint violation",
+            "XX" => "internal error of the database",
+            _ => "the statement failed in the database",
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_position_counts_characters() {
+        assert_eq!(character_position("SELECT '李伟', x", 0), 1);
+        assert_eq!(character_position("李伟x", "李伟".len()), 3);
+    }
+}

@@ -1,0 +1,780 @@
+//! meter: the database's answers, message by message; rows are charged in batches before anything
+//! of them is put where it could leave.
+
+use portcullis_contract::{Budget, Mode, Refusal, SqlState};
+use portcullis_ledger::{Exceeded, Meters, Payer, RowBatch, RowCharge, SubjectId};
+use portcullis_sql::Kind;
+use portcullis_wire::backend::{self, FrameAt, Report, TransactionStatus};
+use portcullis_wire::build::server as build;
+use portcullis_wire::row;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+use super::outbox::Reserved;
+use super::running::{Decision, Running};
+use super::{Cursor, End, Expect, Portal, Prepared, Session};
+use crate::errors::{Severity, in_clients_names, sanitised, write_refusal};
+use crate::limits::{BEGUN_AFTER, CHUNK_BYTES, CUT_DEADLINE, IDLE_READ_BYTES, READ_BYTES};
+
+/// Rows that were read and not yet charged; kept between batches for its memory alone.
+#[derive(Default)]
+pub struct Batch {
+    rows: Vec<(FrameAt, row::Kept)>,
+    charges: Vec<RowCharge>,
+    ids: Vec<SubjectId>,
+    taps: Vec<usize>,
+    fresh: Vec<u32>,
+}
+
+impl Batch {
+    pub(super) fn clear(&mut self) {
+        self.rows.clear();
+        self.charges.clear();
+        self.ids.clear();
+        self.taps.clear();
+        self.fresh.clear();
+    }
+
+    pub(super) fn push_id(&mut self, id: SubjectId, tap: usize) {
+        self.ids.push(id);
+        self.taps.push(tap);
+    }
+
+    pub(super) fn push_charge(&mut self, charge: RowCharge) {
+        self.charges.push(charge);
+    }
+}
+
+fn broke(error: impl std::fmt::Display) -> End {
+    End::DatabaseBroke(error.to_string())
+}
+
+impl Session {
+    /// Sends what was collected and takes in every awaited answer.
+    pub(super) async fn receive(&mut self) -> Result<(), End> {
+        let sending = self.to_database.split();
+        if !sending.is_empty() {
+            self.upstream
+                .stream
+                .write_all(&sending)
+                .await
+                .map_err(|_| End::DatabaseGone)?;
+            self.upstream
+                .stream
+                .flush()
+                .await
+                .map_err(|_| End::DatabaseGone)?;
+        }
+        while !self.expects.is_empty() {
+            self.take_frames()?;
+            self.react().await?;
+            if self.out.len() >= CHUNK_BYTES {
+                if let Err(refusal) = self.seal_chunk() {
+                    return Err(self.record_down(&refusal));
+                }
+                self.pump().await?;
+            }
+            if self.expects.is_empty() {
+                break;
+            }
+            self.begin_waiting()?;
+            self.read_database().await?;
+        }
+        if self.upstream.buffer.is_empty() && self.upstream.buffer.capacity() > 4 * IDLE_READ_BYTES
+        {
+            self.upstream.buffer = bytes::BytesMut::new();
+        }
+        Ok(())
+    }
+
+    pub(super) fn record_down(&mut self, _refusal: &Refusal) -> End {
+        self.out.discard();
+        End::RecordDown
+    }
+
+    async fn read_database(&mut self) -> Result<(), End> {
+        self.upstream.buffer.reserve(READ_BYTES);
+        let waits_unrecorded = self
+            .current
+            .as_ref()
+            .is_some_and(|running| !running.begun());
+        let read = if self.cutting.is_some() {
+            let read = self.upstream.stream.read_buf(&mut self.upstream.buffer);
+            tokio::time::timeout(CUT_DEADLINE, read)
+                .await
+                .map_err(|_| End::DatabaseGone)?
+        } else if waits_unrecorded {
+            let read = self.upstream.stream.read_buf(&mut self.upstream.buffer);
+            match tokio::time::timeout(BEGUN_AFTER, read).await {
+                Ok(read) => read,
+                Err(_) => {
+                    self.record_begun();
+                    return Ok(());
+                }
+            }
+        } else {
+            self.upstream
+                .stream
+                .read_buf(&mut self.upstream.buffer)
+                .await
+        };
+        match read {
+            Ok(0) | Err(_) => Err(End::DatabaseGone),
+            Ok(_) => Ok(()),
+        }
+    }
+
+    /// A statement that takes long leaves a trace before its outcome; nothing waits for it.
+    fn record_begun(&mut self) {
+        if let Some(running) = &mut self.current {
+            let entry = running.begun_entry(&self.bearing, self.gate.now());
+            // Nobody waits for it; if the log is down, the outcome's record will say so.
+            let _ = super::records::append_to(&self.gate.log, entry);
+        }
+    }
+
+    /// What the database says without being asked, between messages.
+    pub(super) fn take_unasked(&mut self) -> Result<(), End> {
+        self.take_frames()
+    }
+
+    /// Takes every whole message in the buffer.
+    fn take_frames(&mut self) -> Result<(), End> {
+        let mut buffer = std::mem::take(&mut self.upstream.buffer);
+        let result = self.walk(&buffer);
+        match result {
+            Ok(consumed) => {
+                let _ = buffer.split_to(consumed.min(buffer.len()));
+                self.upstream.buffer = buffer;
+                Ok(())
+            }
+            Err(end) => Err(end),
+        }
+    }
+
+    fn walk(&mut self, buffer: &[u8]) -> Result<usize, End> {
+        let mut at = 0;
+        while let Some(frame) = backend::next_frame(buffer, at).map_err(broke)? {
+            if frame.tag == backend::DATA_ROW {
+                self.take_row(buffer, frame)?;
+            } else {
+                self.charge_batch(buffer)?;
+                self.take_answer(frame.tag, frame.body(buffer))?;
+            }
+            at = frame.end;
+            // The rest is looked at after the gate has done what this answer asks for.
+            if self.tuning_due.is_some() {
+                break;
+            }
+        }
+        self.charge_batch(buffer)?;
+        Ok(at)
+    }
+
+    /// Makes the front of what is awaited the current statement.
+    pub(super) fn begin_answer(&mut self) -> Result<(), End> {
+        if self.current.is_some() {
+            return Ok(());
+        }
+        match self.expects.pop_front() {
+            Some(Expect::Simple(running)) => {
+                self.current = Some(running);
+                self.expects.push_front(Expect::Fence);
+                Ok(())
+            }
+            Some(Expect::Execute {
+                portal,
+                serial,
+                running,
+            }) => {
+                self.current = Some(running);
+                self.expects
+                    .push_front(Expect::Executing { portal, serial });
+                Ok(())
+            }
+            _ => Err(broke("an answer to no statement")),
+        }
+    }
+
+    /// So that a statement is the current one while its first answer is awaited.
+    fn begin_waiting(&mut self) -> Result<(), End> {
+        match self.expects.front() {
+            Some(Expect::Simple(_) | Expect::Execute { .. }) => self.begin_answer(),
+            _ => Ok(()),
+        }
+    }
+
+    fn take_row(&mut self, buffer: &[u8], frame: FrameAt) -> Result<(), End> {
+        if self.discarding {
+            return Ok(());
+        }
+        self.begin_answer()?;
+        let Some(mut running) = self.current.take() else {
+            return Err(broke("a row outside of a statement"));
+        };
+        let taken = self.take_row_of(&mut running, buffer, frame);
+        self.current = Some(running);
+        taken
+    }
+
+    fn take_row_of(
+        &mut self,
+        running: &mut Running,
+        buffer: &[u8],
+        frame: FrameAt,
+    ) -> Result<(), End> {
+        if running.cut.is_some() {
+            return Ok(());
+        }
+        if matches!(running.cleared.kind, Kind::Explain) {
+            return self.take_plan(frame.body(buffer));
+        }
+        let split = row::split_last(frame.body(buffer), running.taps.len()).map_err(broke)?;
+        let mut subjects = 0;
+        for (tap, field) in split.tap().enumerate() {
+            let value = super::tap::tap_value(field).map_err(broke)?;
+            if let Some(id) = Self::subject_id(running, tap, value) {
+                self.batch.push_id(id, tap);
+                subjects += 1;
+            }
+        }
+        let kept = split.kept();
+        self.batch.rows.push((frame, kept));
+        let bytes = u32::try_from(kept.frame_bytes()).unwrap_or(u32::MAX);
+        self.batch.charges.push(RowCharge { bytes, subjects });
+        Ok(())
+    }
+
+    /// Charges the rows read so far and puts those that are paid for into the outbox.
+    fn charge_batch(&mut self, buffer: &[u8]) -> Result<(), End> {
+        if self.batch.rows.is_empty() {
+            return Ok(());
+        }
+        let Some(mut running) = self.current.take() else {
+            return Err(broke("rows outside of a statement"));
+        };
+        let mut batch = std::mem::take(&mut self.batch);
+        let (paid, reserved) = self.charge(&mut running, &mut batch);
+        for (frame, kept) in batch.rows.iter().take(paid) {
+            let out = self.out.disclosing(&reserved);
+            if running.taps.is_empty() {
+                out.extend_from_slice(frame.raw(buffer));
+            } else {
+                let split =
+                    row::split_last(frame.body(buffer), running.taps.len()).map_err(broke)?;
+                debug_assert_eq!(split.kept(), *kept);
+                split.write(out);
+            }
+        }
+        batch.clear();
+        self.batch = batch;
+        self.current = Some(running);
+        Ok(())
+    }
+
+    /// reserve: how many of the batch's rows may leave; a ceiling in the way cuts the statement.
+    pub(super) fn charge(&mut self, running: &mut Running, batch: &mut Batch) -> (usize, Reserved) {
+        let observing = self.terms.contract.mode == Mode::Observe;
+        let budgets: &[Budget] = if observing {
+            &[]
+        } else {
+            &self.terms.contract.budgets
+        };
+        let payer = Payer {
+            contract: self.bearing.contract.clone(),
+            vendor: self.bearing.vendor.clone(),
+            person: self.bearing.person.clone(),
+            day: running.day,
+        };
+        let mut meters = Meters {
+            session: &mut self.meter,
+            statement: &mut running.meter,
+        };
+        let rows = RowBatch {
+            rows: &batch.charges,
+            ids: &batch.ids,
+        };
+        let charged =
+            self.gate
+                .accounts
+                .lock()
+                .charge(&payer, budgets, &mut meters, &rows, &mut batch.fresh);
+        let fresh = batch.fresh.iter().filter_map(|index| {
+            let index = *index as usize;
+            Some((*batch.taps.get(index)?, *batch.ids.get(index)?))
+        });
+        running.note_charged(charged.rows as u64, charged.bytes, fresh);
+        if let Some(exceeded) = &charged.exceeded {
+            running.cut = Some(self.budget_refusal(exceeded));
+            self.begin_cut();
+        }
+        (charged.rows, Reserved(()))
+    }
+
+    fn budget_refusal(&self, exceeded: &Exceeded) -> Refusal {
+        let key = exceeded.budget.key();
+        Refusal::new(
+            SqlState::BudgetExceeded,
+            format!("budget.{key}"),
+            format!(
+                "the result stops here: `{key}` = {} is used up",
+                exceeded.budget.limit
+            ),
+        )
+        .clause(&self.bearing.contract, &format!("budget.{key}"))
+        .hint(budget_hint(&exceeded.budget))
+    }
+
+    fn take_answer(&mut self, tag: u8, body: &[u8]) -> Result<(), End> {
+        match tag {
+            backend::NOTICE_RESPONSE => return self.take_notice(body),
+            backend::PARAMETER_STATUS => return self.take_parameter(body),
+            backend::NOTIFICATION_RESPONSE => return Ok(()),
+            backend::READY_FOR_QUERY => return self.take_ready(body),
+            backend::ERROR_RESPONSE => return self.take_error(body),
+            _ => {}
+        }
+        if self.discarding {
+            return Ok(());
+        }
+        match tag {
+            backend::PARSE_COMPLETE => self.take_parse_complete(),
+            backend::BIND_COMPLETE => self.take_bind_complete(),
+            backend::CLOSE_COMPLETE => match self.expects.pop_front() {
+                Some(Expect::Close) => {
+                    build::close_complete(self.out.protocol());
+                    Ok(())
+                }
+                _ => Err(broke("close complete out of turn")),
+            },
+            backend::PARAMETER_DESCRIPTION => self.take_parameter_description(body),
+            backend::ROW_DESCRIPTION => self.take_row_description(body),
+            backend::NO_DATA => {
+                match self.expects.pop_front() {
+                    Some(Expect::DescribeStatement { .. } | Expect::DescribePortal { .. }) => {}
+                    _ => return Err(broke("no data out of turn")),
+                }
+                build::no_data(self.out.protocol());
+                Ok(())
+            }
+            backend::COMMAND_COMPLETE => {
+                self.take_complete(backend::command_complete(body).map_err(broke)?)
+            }
+            backend::EMPTY_QUERY_RESPONSE => self.take_empty(),
+            backend::PORTAL_SUSPENDED => self.take_suspended(),
+            backend::COPY_OUT_RESPONSE => self.take_copy_out(body),
+            backend::COPY_DATA => self.take_copy_data(body),
+            backend::COPY_DONE => {
+                if self
+                    .current
+                    .as_ref()
+                    .is_some_and(|running| running.cut.is_none())
+                {
+                    build::copy_done(self.out.protocol());
+                }
+                Ok(())
+            }
+            _ => Err(broke("a message that was not asked for")),
+        }
+    }
+
+    fn take_parse_complete(&mut self) -> Result<(), End> {
+        let Some(Expect::Parse { name, made }) = self.expects.pop_front() else {
+            return Err(broke("parse complete out of turn"));
+        };
+        if self
+            .moving_prepared
+            .get(&name)
+            .is_some_and(|moving| moving.serial == made.serial)
+        {
+            self.moving_prepared.remove(&name);
+        }
+        self.prepared.insert(name, made);
+        build::parse_complete(self.out.protocol());
+        Ok(())
+    }
+
+    fn take_bind_complete(&mut self) -> Result<(), End> {
+        let Some(Expect::Bind {
+            portal: name,
+            serial,
+        }) = self.expects.pop_front()
+        else {
+            return Err(broke("bind complete out of turn"));
+        };
+        // One that was closed or bound anew since is not entered: its own messages carry what they need.
+        if self
+            .moving_portals
+            .get(&name)
+            .is_some_and(|moving| moving.serial == serial)
+            && let Some(portal) = self.moving_portals.remove(&name)
+            && let Some(replaced) = self.portals.insert(name, portal)
+        {
+            self.close_portal(replaced);
+        }
+        build::bind_complete(self.out.protocol());
+        Ok(())
+    }
+
+    fn take_parameter_description(&mut self, body: &[u8]) -> Result<(), End> {
+        let types = backend::parameter_description(body).map_err(broke)?;
+        build::parameter_description(self.out.protocol(), &types).map_err(broke)?;
+        if let Some(Expect::DescribeStatement { name, serial, .. }) = self.expects.front() {
+            let known = [
+                self.prepared.get_mut(name),
+                self.moving_prepared.get_mut(name),
+            ];
+            for prepared in known
+                .into_iter()
+                .flatten()
+                .filter(|prepared| prepared.serial == *serial)
+            {
+                prepared.param_types.clone_from(&types);
+            }
+        }
+        Ok(())
+    }
+
+    fn take_row_description(&mut self, body: &[u8]) -> Result<(), End> {
+        let (cleared, taps) = match self.expects.front() {
+            Some(Expect::DescribeStatement { .. } | Expect::DescribePortal { .. }) => {
+                match self.expects.pop_front() {
+                    Some(
+                        Expect::DescribeStatement { cleared, taps, .. }
+                        | Expect::DescribePortal { cleared, taps },
+                    ) => (cleared, taps),
+                    _ => return Err(broke("row description out of turn")),
+                }
+            }
+            _ => {
+                self.begin_answer()?;
+                let Some(running) = &self.current else {
+                    return Err(broke("row description out of turn"));
+                };
+                (std::sync::Arc::clone(&running.cleared), running.taps.len())
+            }
+        };
+        let mut columns = backend::row_description(body).map_err(broke)?;
+        let kept = columns
+            .len()
+            .checked_sub(taps)
+            .ok_or_else(|| broke("fewer columns than taps"))?;
+        columns.truncate(kept);
+        for column in &mut columns {
+            (column.table_oid, column.attnum) = self.gate_identity(column.table_oid, column.attnum);
+            if matches!(cleared.kind, Kind::Explain) {
+                column.type_oid = 25;
+                column.type_len = -1;
+            }
+        }
+        build::row_description(self.out.protocol(), &columns).map_err(broke)
+    }
+
+    /// The base table's identity for a view's column; none for whatever else.
+    fn gate_identity(&self, view_oid: u32, view_attnum: i16) -> (u32, i16) {
+        self.terms
+            .surface
+            .tables
+            .iter()
+            .find(|table| table.view_oid == view_oid && view_oid != 0)
+            .and_then(|table| {
+                let column = table
+                    .columns
+                    .iter()
+                    .find(|column| column.view_attnum == view_attnum)?;
+                Some((table.oid, column.attnum))
+            })
+            .unwrap_or((0, 0))
+    }
+
+    fn take_complete(&mut self, tag: &str) -> Result<(), End> {
+        if matches!(self.expects.front(), Some(Expect::Fence)) && self.current.is_none() {
+            return Ok(());
+        }
+        self.begin_answer()?;
+        let Some(mut running) = self.current.take() else {
+            return Err(broke("command complete out of turn"));
+        };
+        self.leave_execute();
+        if running.cut.is_some() {
+            return self.finish_cut(running, true);
+        }
+        self.note_effect(&running);
+        self.finish_allowed(&mut running, tag)
+    }
+
+    fn finish_allowed(&mut self, running: &mut Running, tag: &str) -> Result<(), End> {
+        // The server's tag counts what it sent to the gate; nothing was held back here.
+        let shown = match &running.cleared.kind {
+            Kind::Explain => "EXPLAIN",
+            _ => tag,
+        };
+        build::command_complete(self.out.protocol(), shown).map_err(broke)?;
+        self.close_running(running, Decision::Allowed, None);
+        Ok(())
+    }
+
+    /// Records the outcome; where that cannot be, the answer becomes 58030.
+    fn close_running(&mut self, running: &mut Running, decision: Decision, reason: Option<&str>) {
+        if let Err(refusal) = self.record_outcome(running, decision, reason) {
+            write_refusal(self.out.protocol(), Severity::Error, &refusal, None);
+            self.skip_rest();
+        }
+        if let Some(name) = &running.cursor
+            && let Some(cursor) = self.cursors.get_mut(name)
+        {
+            cursor.meter = std::mem::take(&mut running.meter);
+        }
+    }
+
+    /// In the extended protocol what follows an error is dropped up to Sync, on both sides.
+    pub(super) fn skip_rest(&mut self) {
+        let simple = self
+            .expects
+            .iter()
+            .any(|expect| matches!(expect, Expect::Fence));
+        if !simple {
+            self.skipping = true;
+            self.discarding = !self.expects.is_empty();
+            self.drop_pipeline();
+        }
+        self.failed_here = true;
+    }
+
+    fn leave_execute(&mut self) {
+        if matches!(self.expects.front(), Some(Expect::Executing { .. })) {
+            self.expects.pop_front();
+        }
+    }
+
+    /// What a completed statement changes in what the gate knows of the session.
+    fn note_effect(&mut self, running: &Running) {
+        match &running.cleared.kind {
+            Kind::SetSearchPath { path, .. } => self.names.search_path.clone_from(path),
+            Kind::Prepare { name } => {
+                let prepared = Prepared {
+                    cleared: std::sync::Arc::clone(&running.cleared),
+                    taps: std::sync::Arc::clone(&running.cleared.taps),
+                    param_types: Vec::new(),
+                    serial: self.next_serial(),
+                };
+                self.prepared.insert(name.clone(), prepared);
+            }
+            Kind::Deallocate { name: Some(name) } => {
+                self.prepared.remove(name);
+            }
+            Kind::Deallocate { name: None } => self.prepared.clear(),
+            Kind::DeclareCursor { name, hold } => {
+                let cursor = Cursor {
+                    taps: std::sync::Arc::clone(&running.cleared.taps),
+                    meter: portcullis_ledger::StatementMeter::default(),
+                    cleared: std::sync::Arc::clone(&running.cleared),
+                    hold: *hold,
+                };
+                self.cursors.insert(name.clone(), cursor);
+            }
+            Kind::CloseCursor { name: Some(name) } => {
+                self.cursors.remove(name);
+            }
+            Kind::CloseCursor { name: None } => self.cursors.clear(),
+            Kind::Setting if running.cleared.verb.starts_with("DISCARD") => {
+                self.prepared.clear();
+                self.cursors.clear();
+            }
+            _ => {}
+        }
+    }
+
+    fn take_empty(&mut self) -> Result<(), End> {
+        if matches!(self.expects.front(), Some(Expect::Fence)) && self.current.is_none() {
+            return Ok(());
+        }
+        self.begin_answer()?;
+        if let Some(running) = &self.current
+            && let Kind::Tuning(tuning) = &running.cleared.kind
+        {
+            // The database was sent an empty query in its place: now the gate does it itself.
+            self.tuning_due = Some(tuning.clone());
+            return Ok(());
+        }
+        let Some(mut running) = self.current.take() else {
+            return Err(broke("empty query out of turn"));
+        };
+        self.leave_execute();
+        build::empty_query_response(self.out.protocol());
+        self.close_running(&mut running, Decision::Allowed, None);
+        Ok(())
+    }
+
+    fn take_suspended(&mut self) -> Result<(), End> {
+        self.begin_answer()?;
+        if self
+            .current
+            .as_ref()
+            .is_some_and(|running| running.cut.is_some())
+        {
+            self.leave_execute();
+            let Some(running) = self.current.take() else {
+                return Ok(());
+            };
+            return self.finish_cut(running, true);
+        }
+        if let Err(refusal) = self.seal_chunk() {
+            return Err(self.record_down(&refusal));
+        }
+        let Some(Expect::Executing { portal, serial }) = self.expects.pop_front() else {
+            return Err(broke("portal suspended out of turn"));
+        };
+        let running = self.current.take();
+        match self
+            .portals
+            .get_mut(&portal)
+            .filter(|portal| portal.serial == serial)
+        {
+            Some(portal) => portal.running = running,
+            // Closed or bound anew further down the pipeline: this was its last fetch.
+            None => {
+                if let Some(mut running) = running {
+                    self.close_running(&mut running, Decision::Allowed, None);
+                }
+            }
+        }
+        build::portal_suspended(self.out.protocol());
+        Ok(())
+    }
+
+    fn take_ready(&mut self, body: &[u8]) -> Result<(), End> {
+        self.status = backend::ready_for_query(body).map_err(broke)?;
+        if self.status == TransactionStatus::Idle {
+            self.end_transaction_things();
+        }
+        match self.expects.pop_front() {
+            Some(Expect::Sync) => {
+                self.discarding = false;
+                self.unsynced = false;
+                Ok(())
+            }
+            Some(Expect::Fence) => Ok(()),
+            _ => Err(broke("ready for query out of turn")),
+        }
+    }
+
+    /// Portals, and cursors without HOLD, end with their transaction; what ran in them has its outcome now.
+    fn end_transaction_things(&mut self) {
+        self.cursors.retain(|_, cursor| cursor.hold);
+        let ended: Vec<Portal> = self.portals.drain().map(|(_, portal)| portal).collect();
+        for portal in ended {
+            if let Some(mut running) = portal.running {
+                self.close_running(&mut running, Decision::Allowed, None);
+            }
+        }
+    }
+
+    fn take_error(&mut self, body: &[u8]) -> Result<(), End> {
+        let report = Report::parse(body).map_err(broke)?;
+        if matches!(report.severity(), "FATAL" | "PANIC") {
+            return Err(End::DatabaseGone);
+        }
+        if self.discarding {
+            return Ok(());
+        }
+        match self.expects.front() {
+            Some(Expect::Abort) => {
+                self.expects.pop_front();
+                self.after_extended_error();
+                return Ok(());
+            }
+            Some(Expect::Fence) if self.current.is_none() => return Ok(()),
+            None => return Ok(()),
+            _ => {}
+        }
+        self.begin_waiting()?;
+        let simple = matches!(self.expects.front(), Some(Expect::Fence));
+        self.failed_here = true;
+        if let Some(mut running) = self.current.take() {
+            if running.cut.is_some() {
+                self.leave_execute();
+                return self.finish_cut(running, false);
+            }
+            self.write_report(&report);
+            let reason = format!("database.{}", report.sqlstate());
+            self.close_running(&mut running, Decision::Allowed, Some(&reason));
+        } else {
+            self.write_report(&report);
+        }
+        if !simple {
+            self.after_extended_error();
+        }
+        Ok(())
+    }
+
+    /// The database skips to Sync by itself; so do we, with what the client still sends.
+    fn after_extended_error(&mut self) {
+        self.skipping = true;
+        self.discarding = false;
+        self.drop_pipeline();
+    }
+
+    /// What was sent and will not be answered: neither entered nor run.
+    pub(super) fn drop_pipeline(&mut self) {
+        self.expects.retain(|expect| matches!(expect, Expect::Sync));
+        self.moving_prepared.clear();
+        self.moving_portals.clear();
+    }
+
+    fn write_report(&mut self, report: &Report) {
+        let (sqlstate, message, hint) = sanitised(report, &self.terms.surface);
+        let own = build::Report {
+            severity: "ERROR",
+            sqlstate: &sqlstate,
+            message: &message,
+            detail: None,
+            hint: hint.as_deref(),
+            position: None,
+        };
+        build::error_response(self.out.protocol(), &own);
+    }
+
+    fn take_notice(&mut self, body: &[u8]) -> Result<(), End> {
+        let report = Report::parse(body).map_err(broke)?;
+        // Warnings about transactions and settings; whatever else may quote data stays here.
+        let class = report.sqlstate().get(..2).unwrap_or_default();
+        if !matches!(class, "25" | "01" | "42" | "55") || self.discarding || self.expects.is_empty()
+        {
+            return Ok(());
+        }
+        let message = in_clients_names(report.message(), &self.terms.surface);
+        let own = build::Report {
+            severity: report.severity(),
+            sqlstate: report.sqlstate(),
+            message: &message,
+            detail: None,
+            hint: None,
+            position: None,
+        };
+        build::notice_response(self.out.protocol(), &own);
+        Ok(())
+    }
+
+    fn take_parameter(&mut self, body: &[u8]) -> Result<(), End> {
+        let (name, value) = backend::parameter_status(body).map_err(broke)?;
+        if crate::startup::REPORTED_PARAMETERS.contains(&name) {
+            build::parameter_status(self.out.protocol(), name, value).map_err(broke)?;
+        }
+        Ok(())
+    }
+}
+
+fn budget_hint(budget: &Budget) -> &'static str {
+    use portcullis_contract::{Measure, Window};
+    match (budget.measure, budget.window) {
+        (_, Window::Statement) => {
+            "narrow the statement down: add conditions, or select fewer columns"
+        }
+        (Measure::Subjects, Window::Day) => {
+            "subjects already seen today stay readable; others tomorrow, or ask the owner to change the contract"
+        }
+        (_, Window::Day) => "continue tomorrow, or ask the owner to change the contract",
+        (_, Window::Session) => "narrow the work down, or ask the owner to change the contract",
+        (_, Window::Total) => "ask the owner to change the contract",
+    }
+}

@@ -1,0 +1,376 @@
+//! One live session: the client's messages in, their answers out.
+//!
+//! [`Session::serve`] reads a message and turns it into work for the database (`simple`, `extended`);
+//! [`Session::receive`] reads the answers, meters, records and releases them (`answers`).
+
+pub mod answers;
+pub mod client;
+pub mod copy;
+pub mod cut;
+pub mod desk;
+pub mod explain;
+pub mod extended;
+pub mod outbox;
+pub mod records;
+pub mod running;
+pub mod simple;
+pub mod tap;
+pub mod template;
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+
+use bytes::BytesMut;
+use portcullis_contract::{Refusal, SqlState};
+use portcullis_ledger::accounts::SessionMeter;
+use portcullis_ledger::{StatementMeter, SubjectId};
+use portcullis_sql::SessionNames;
+use portcullis_store::log::Pending;
+use portcullis_store::state::sessions::SessionGuard;
+use portcullis_wire::backend::TransactionStatus;
+use portcullis_wire::build::server as build;
+
+use crate::Gate;
+use crate::cancel::CancelSlot;
+use crate::upstream::Upstream;
+use client::Client;
+use desk::{Cleared, Terms};
+use outbox::{Outbox, Sealed};
+use running::{Bearing, Params, Running};
+
+/// Why a session's loop ended.
+#[derive(Debug, thiserror::Error)]
+pub enum End {
+    #[error("the client closed the connection")]
+    ClientGone,
+    #[error("the client broke the protocol: {0}")]
+    ClientBroke(String),
+    #[error("the database closed the connection")]
+    DatabaseGone,
+    #[error("the database broke the protocol: {0}")]
+    DatabaseBroke(String),
+    #[error("the record cannot be written")]
+    RecordDown,
+}
+
+/// A prepared statement of the client (protocol-level or SQL PREPARE: one namespace, as in PostgreSQL).
+#[derive(Clone)]
+pub struct Prepared {
+    pub cleared: Arc<Cleared>,
+    pub taps: Arc<[desk::TapPlan]>,
+    pub param_types: Vec<u32>,
+    pub serial: u64,
+}
+
+/// A bound portal. Its `running` lasts over all its fetches.
+pub struct Portal {
+    pub cleared: Arc<Cleared>,
+    pub taps: Arc<[desk::TapPlan]>,
+    pub params: Option<Params>,
+    pub running: Option<Box<Running>>,
+    /// Tells it from another that had its name before.
+    pub serial: u64,
+}
+
+/// A SQL cursor; its fetches share one meter.
+pub struct Cursor {
+    pub taps: Arc<[desk::TapPlan]>,
+    pub meter: StatementMeter,
+    pub cleared: Arc<Cleared>,
+    pub hold: bool,
+}
+
+/// An answer that is awaited from the database, in order.
+pub enum Expect {
+    Simple(Box<Running>),
+    Parse {
+        name: String,
+        made: Prepared,
+    },
+    Bind {
+        portal: String,
+        serial: u64,
+    },
+    DescribeStatement {
+        cleared: Arc<Cleared>,
+        taps: usize,
+        name: String,
+        serial: u64,
+    },
+    DescribePortal {
+        cleared: Arc<Cleared>,
+        taps: usize,
+    },
+    Execute {
+        portal: String,
+        serial: u64,
+        running: Box<Running>,
+    },
+    /// What is left of an Execute once its statement is the current one.
+    Executing {
+        portal: String,
+        serial: u64,
+    },
+    Close,
+    Sync,
+    /// A text made to fail, so that the database's transaction fails as the client's does.
+    Abort,
+    /// A simple query's end, and all of an empty or failing query of the gate's own: swallowed up to ReadyForQuery.
+    Fence,
+}
+
+pub struct Session {
+    pub gate: Arc<Gate>,
+    pub guard: SessionGuard,
+    pub bearing: Bearing,
+    pub terms: Arc<Terms>,
+    pub names: SessionNames,
+    pub client: Client,
+    pub upstream: Upstream,
+    pub cancel: CancelSlot,
+    pub status: TransactionStatus,
+    pub meter: SessionMeter,
+    pub zone: jiff::tz::TimeZone,
+
+    statement_count: u64,
+    prepared: HashMap<String, Prepared>,
+    portals: HashMap<String, Portal>,
+    /// Sent and not yet confirmed by the database; INVARIANT: nothing else is ever entered above.
+    moving_prepared: HashMap<String, Prepared>,
+    moving_portals: HashMap<String, Portal>,
+    serial: u64,
+    cursors: HashMap<String, Cursor>,
+
+    /// Messages for the database that were not sent yet.
+    to_database: BytesMut,
+    expects: VecDeque<Expect>,
+    current: Option<Box<Running>>,
+    copy: Option<portcullis_wire::copy::Strip>,
+    /// The current message's statement failed: what follows it in the message does not run.
+    failed_here: bool,
+    /// After an error in the extended protocol: the database's answers up to Sync are dropped.
+    discarding: bool,
+    /// After a refusal in the extended protocol: the client's messages up to Sync are dropped.
+    skipping: bool,
+    /// Executed since the last Sync: a refusal must then fail the database's implicit transaction too.
+    unsynced: bool,
+    cutting: Option<tokio::task::JoinHandle<()>>,
+    /// The statement was cut and the transaction goes on at the database: fail it there too.
+    abort_due: bool,
+    tuning_due: Option<portcullis_sql::Tuning>,
+
+    out: Outbox,
+    inflight: Option<Sealed>,
+    batch: answers::Batch,
+}
+
+/// Everything a session starts with, made by `admit` alone.
+pub struct Opening {
+    pub gate: Arc<Gate>,
+    pub guard: SessionGuard,
+    pub bearing: Bearing,
+    pub terms: Arc<Terms>,
+    pub names: SessionNames,
+    pub client: Client,
+    pub upstream: Upstream,
+    pub cancel: CancelSlot,
+    pub zone: jiff::tz::TimeZone,
+    /// What the client is told first.
+    pub greeting: BytesMut,
+}
+
+impl Session {
+    pub fn new(opening: Opening) -> Self {
+        let Opening {
+            gate,
+            guard,
+            bearing,
+            terms,
+            names,
+            client,
+            upstream,
+            cancel,
+            zone,
+            greeting,
+        } = opening;
+        let mut out = Outbox::default();
+        out.put_slice(&greeting);
+        Self {
+            gate,
+            guard,
+            bearing,
+            terms,
+            names,
+            client,
+            upstream,
+            cancel,
+            status: TransactionStatus::Idle,
+            meter: SessionMeter::default(),
+            zone,
+            statement_count: 0,
+            prepared: HashMap::new(),
+            portals: HashMap::new(),
+            moving_prepared: HashMap::new(),
+            moving_portals: HashMap::new(),
+            serial: 0,
+            cursors: HashMap::new(),
+            to_database: BytesMut::new(),
+            expects: VecDeque::new(),
+            current: None,
+            copy: None,
+            failed_here: false,
+            discarding: false,
+            skipping: false,
+            unsynced: false,
+            cutting: None,
+            abort_due: false,
+            tuning_due: None,
+            out,
+            inflight: None,
+            batch: answers::Batch::default(),
+        }
+    }
+
+    /// Answers messages until one side leaves. May be dropped at any await (an officer ends the
+    /// session); then [`Session::close_statements`] accounts for what was under way.
+    pub async fn serve(&mut self) -> Result<(), End> {
+        self.flush().await?;
+        loop {
+            let Some(frame) = self.next_message().await? else {
+                return Ok(());
+            };
+            if !self.serve_message(&frame).await? {
+                return Ok(());
+            }
+        }
+    }
+
+    fn next_statement_id(&mut self) -> String {
+        self.statement_count += 1;
+        format!("{}.{}", self.bearing.session, self.statement_count)
+    }
+
+    fn start(
+        &mut self,
+        cleared: &Arc<Cleared>,
+        taps: Arc<[desk::TapPlan]>,
+        meter: StatementMeter,
+    ) -> Box<Running> {
+        let id = self.next_statement_id();
+        let day = self.gate.now().to_zoned(self.zone.clone()).date();
+        Box::new(Running::new(id, Arc::clone(cleared), taps, meter, day))
+    }
+
+    /// What a statement's rows are tapped with: its own taps, or those of the cursor or prepared
+    /// statement that it names. `Err` where it names none that the gate knows.
+    fn taps_of(&self, cleared: &Arc<Cleared>) -> Arc<[desk::TapPlan]> {
+        match &cleared.kind {
+            portcullis_sql::Kind::Fetch { name, .. } => self
+                .cursors
+                .get(name)
+                .map(|cursor| Arc::clone(&cursor.taps))
+                .unwrap_or_default(),
+            portcullis_sql::Kind::Execute { name } => self
+                .prepared
+                .get(name)
+                .map(|prepared| Arc::clone(&prepared.taps))
+                .unwrap_or_default(),
+            _ => Arc::clone(&cleared.taps),
+        }
+    }
+
+    /// What the named thing must be known to the gate before its name may travel.
+    fn known_names(&self, cleared: &Cleared) -> Result<(), Refusal> {
+        let missing = |sqlstate, what: &str, name: &str| {
+            Err(Refusal::new(
+                sqlstate,
+                format!("{what}.unknown"),
+                format!("{what} `{name}` does not exist"),
+            ))
+        };
+        match &cleared.kind {
+            portcullis_sql::Kind::Fetch { name, .. } if !self.cursors.contains_key(name) => {
+                missing(SqlState::UnknownCursor, "cursor", name)
+            }
+            portcullis_sql::Kind::Execute { name } => match self.prepared.get(name) {
+                None => missing(SqlState::UnknownStatement, "prepared", name),
+                Some(prepared)
+                    if matches!(
+                        prepared.cleared.kind,
+                        portcullis_sql::Kind::Query | portcullis_sql::Kind::Prepare { .. }
+                    ) =>
+                {
+                    Ok(())
+                }
+                Some(_) => Err(Refusal::new(
+                    SqlState::NotPassed,
+                    "prepared.kind",
+                    format!("`{name}` is not a query, so EXECUTE does not run it"),
+                )),
+            },
+            portcullis_sql::Kind::DeclareCursor { .. }
+                if self.cursors.len() >= crate::limits::MAX_CURSORS =>
+            {
+                Err(Refusal::new(
+                    SqlState::LimitExceeded,
+                    "limit.cursors",
+                    "too many open cursors",
+                ))
+            }
+            portcullis_sql::Kind::Tuning(_) if self.status != TransactionStatus::Idle => {
+                Err(Refusal::new(
+                    SqlState::ActiveTransaction,
+                    "method.tuning",
+                    format!("{} cannot run inside a transaction block", cleared.verb),
+                )
+                .hint("end the transaction first; it runs on the gate's own connection"))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Lends the cursor's meter to a FETCH.
+    fn lend_meter(&mut self, cleared: &Cleared) -> (StatementMeter, Option<String>) {
+        if let portcullis_sql::Kind::Fetch { name, .. } = &cleared.kind
+            && let Some(cursor) = self.cursors.get_mut(name)
+        {
+            return (std::mem::take(&mut cursor.meter), Some(name.clone()));
+        }
+        (StatementMeter::default(), None)
+    }
+
+    fn running_for(&mut self, cleared: &Arc<Cleared>, taps: Arc<[desk::TapPlan]>) -> Box<Running> {
+        let (meter, cursor) = self.lend_meter(cleared);
+        let mut running = self.start(cleared, taps, meter);
+        running.cursor = cursor;
+        running
+    }
+
+    fn ready_for_query(&mut self) {
+        let status = self.status;
+        build::ready_for_query(self.out.protocol(), status);
+    }
+
+    /// INVARIANT: a record appended here covers every byte that is in the outbox now.
+    fn seal(&mut self, pending: Pending) {
+        self.out.seal(pending);
+    }
+
+    pub(super) fn subject_id(
+        running: &mut Running,
+        tap: usize,
+        value: tap::TapValue<'_>,
+    ) -> Option<SubjectId> {
+        let plan = running.taps.get(tap)?;
+        match value {
+            tap::TapValue::Absent => None,
+            tap::TapValue::Value(text) => Some(plan.scope.id(text)),
+            tap::TapValue::Null => {
+                // NULL counts as one subject a row (interface.md): an identity of its own each time.
+                running.null_subjects += 1;
+                let unique = format!("\0null\0{}\0{}", running.id, running.null_subjects);
+                Some(plan.scope.id(unique.as_bytes()))
+            }
+        }
+    }
+}

@@ -1,0 +1,411 @@
+//! A statement under way: what it has been given so far, and its records.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use base64::Engine as _;
+use jiff::Timestamp;
+use portcullis_contract::Refusal;
+use portcullis_ledger::{DisclosureSet, LeafWriter, StatementMeter, SubjectId};
+use portcullis_store::log::{BodyPart, Entry, EntryError};
+
+use super::desk::{Cleared, TapPlan};
+
+/// How a statement ended, as its event says it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Decision {
+    Allowed,
+    Refused,
+    Stopped,
+    Interrupted,
+}
+
+impl Decision {
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Allowed => "allowed",
+            Self::Refused => "refused",
+            Self::Stopped => "stopped",
+            Self::Interrupted => "interrupted",
+        }
+    }
+}
+
+/// Who and under what: repeated in every record, so that a record stands alone.
+#[derive(Clone, Debug)]
+pub struct Bearing {
+    pub session: String,
+    pub person: String,
+    pub vendor: String,
+    pub contract: String,
+    pub resource: String,
+    pub grant: String,
+    pub purpose: String,
+}
+
+impl Bearing {
+    /// Who acts, as all events say it.
+    pub fn actor(&self) -> String {
+        format!("person:{}", self.person)
+    }
+}
+
+/// The bound values of a statement, as text.
+pub type Params = Vec<Option<String>>;
+
+pub struct Running {
+    pub id: String,
+    pub cleared: Arc<Cleared>,
+    /// Those of the cursor for FETCH, of the prepared statement for EXECUTE.
+    pub taps: Arc<[TapPlan]>,
+    pub params: Option<Params>,
+    pub meter: StatementMeter,
+    /// The cursor that lends its meter, so that all its fetches count together.
+    pub cursor: Option<String>,
+    /// What the meter held before: the event counts this statement's own part.
+    before: Counted,
+    pub day: jiff::civil::Date,
+    started: Instant,
+    /// Charged and not yet in a record.
+    adds: Counted,
+    fresh: Vec<(usize, SubjectId)>,
+    /// A record of this statement is on its way or on disk.
+    begun: bool,
+    /// The refusal that cut the result.
+    pub cut: Option<Refusal>,
+    /// The SQLSTATE with which the database ended it.
+    pub failed: Option<String>,
+    pub null_subjects: u64,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Counted {
+    rows: u64,
+    bytes: u64,
+    subjects: u64,
+    subjects_new: u64,
+}
+
+impl Counted {
+    fn of(meter: &StatementMeter) -> Self {
+        Self {
+            rows: meter.rows,
+            bytes: meter.bytes,
+            subjects: meter.subjects(),
+            subjects_new: meter.subjects_new,
+        }
+    }
+
+    fn since(self, before: Self) -> Self {
+        Self {
+            rows: self.rows.saturating_sub(before.rows),
+            bytes: self.bytes.saturating_sub(before.bytes),
+            subjects: self.subjects.saturating_sub(before.subjects),
+            subjects_new: self.subjects_new.saturating_sub(before.subjects_new),
+        }
+    }
+}
+
+impl Running {
+    pub fn new(
+        id: String,
+        cleared: Arc<Cleared>,
+        taps: Arc<[TapPlan]>,
+        meter: StatementMeter,
+        day: jiff::civil::Date,
+    ) -> Self {
+        let before = Counted::of(&meter);
+        Self {
+            id,
+            cleared,
+            taps,
+            params: None,
+            meter,
+            cursor: None,
+            before,
+            day,
+            started: Instant::now(),
+            adds: Counted::default(),
+            fresh: Vec::new(),
+            begun: false,
+            cut: None,
+            failed: None,
+            null_subjects: 0,
+        }
+    }
+
+    pub fn begun(&self) -> bool {
+        self.begun
+    }
+
+    pub fn has_unrecorded(&self) -> bool {
+        self.adds.rows > 0
+    }
+
+    pub fn rows(&self) -> u64 {
+        Counted::of(&self.meter).since(self.before).rows
+    }
+
+    pub fn counts(&self) -> (u64, u64, u64) {
+        let own = Counted::of(&self.meter).since(self.before);
+        (own.rows, own.bytes, own.subjects)
+    }
+
+    /// Notes what was just charged, for the next record.
+    pub fn note_charged(
+        &mut self,
+        rows: u64,
+        bytes: u64,
+        fresh: impl Iterator<Item = (usize, SubjectId)>,
+    ) {
+        self.adds.rows += rows;
+        self.adds.bytes += bytes;
+        self.fresh.extend(fresh);
+    }
+
+    /// The record that it has begun (nothing of its result has left).
+    pub fn begun_entry(&mut self, bearing: &Bearing, now: Timestamp) -> Result<Entry, EntryError> {
+        self.begun = true;
+        let parts = self.text_parts();
+        let leaf = self.leaf("statement.begun", bearing, now);
+        finish(leaf, parts)
+    }
+
+    /// The record of a chunk that is about to be released.
+    pub fn released_entry(
+        &mut self,
+        bearing: &Bearing,
+        now: Timestamp,
+    ) -> Result<Entry, EntryError> {
+        let first = !std::mem::replace(&mut self.begun, true);
+        let mut parts = if first { self.text_parts() } else { Vec::new() };
+        let leaf = self.counted_leaf("statement.released", bearing, now);
+        parts.extend(self.take_disclosure());
+        finish(leaf, parts)
+    }
+
+    /// The outcome: exactly one a statement.
+    pub fn outcome_entry(
+        &mut self,
+        bearing: &Bearing,
+        now: Timestamp,
+        decision: Decision,
+        reason: Option<&str>,
+    ) -> Result<Entry, EntryError> {
+        let mut leaf = self.counted_leaf("statement", bearing, now);
+        leaf = leaf.str("decision", decision.name()).opt("reason", reason);
+        if let Some(refusal) = &self.cleared.would_refuse {
+            leaf = leaf.str("would_refuse", &refusal.reason);
+        }
+        leaf = leaf.num(
+            "ms",
+            u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX),
+        );
+        let mut parts = self.text_parts();
+        parts.extend(self.take_disclosure());
+        self.begun = true;
+        finish(leaf, parts)
+    }
+
+    fn leaf(&self, kind: &str, bearing: &Bearing, now: Timestamp) -> LeafWriter {
+        LeafWriter::new(kind, now, &bearing.actor())
+            .str("session", &bearing.session)
+            .str("person", &bearing.person)
+            .str("vendor", &bearing.vendor)
+            .str("contract", &bearing.contract)
+            .str("resource", &bearing.resource)
+            .str("grant", &bearing.grant)
+            .str("purpose", &bearing.purpose)
+            .str("statement", &self.id)
+            .str("method", &self.cleared.method)
+            .list("tables", self.cleared.tables.iter().map(String::as_str))
+            .str("day", &self.day.to_string())
+    }
+
+    /// With the totals so far and what this record itself adds to the accounts.
+    fn counted_leaf(&mut self, kind: &str, bearing: &Bearing, now: Timestamp) -> LeafWriter {
+        let own = Counted::of(&self.meter).since(self.before);
+        let adds = std::mem::take(&mut self.adds);
+        self.leaf(kind, bearing, now)
+            .num("rows", own.rows)
+            .num("bytes", own.bytes)
+            .num("subjects", own.subjects)
+            .num("subjects_new", own.subjects_new)
+            .num("adds_rows", adds.rows)
+            .num("adds_bytes", adds.bytes)
+    }
+
+    fn text_parts(&self) -> Vec<BodyPart> {
+        let mut parts = vec![body_part("sql", self.cleared.sql.as_bytes().to_vec())];
+        if let Some(params) = &self.params {
+            parts.push(body_part(
+                "params",
+                serde_json::to_vec(params).unwrap_or_default(),
+            ));
+        }
+        parts
+    }
+
+    fn take_disclosure(&mut self) -> Option<BodyPart> {
+        if self.fresh.is_empty() {
+            return None;
+        }
+        let mut set = DisclosureSet::default();
+        for (index, plan) in self.taps.iter().enumerate() {
+            let ids: Vec<SubjectId> = self
+                .fresh
+                .iter()
+                .filter(|(tap, _)| *tap == index)
+                .map(|(_, id)| *id)
+                .collect();
+            match set
+                .tables
+                .iter_mut()
+                .find(|(table, _)| *table == plan.table)
+            {
+                Some((_, known)) => known.extend(ids),
+                None => set.tables.push((plan.table.clone(), ids)),
+            }
+        }
+        self.fresh.clear();
+        Some(body_part("subjects", set.encode()))
+    }
+}
+
+/// A statement that did not run, as far as it was understood.
+pub struct Attempt<'a> {
+    pub sql: &'a str,
+    pub method: &'a str,
+    pub tables: &'a [String],
+    pub params: Option<&'a Params>,
+}
+
+impl<'a> Attempt<'a> {
+    pub fn of(cleared: &'a Cleared, params: Option<&'a Params>) -> Self {
+        Self {
+            sql: &cleared.sql,
+            method: &cleared.method,
+            tables: &cleared.tables,
+            params,
+        }
+    }
+
+    /// Nothing was understood of it.
+    pub fn text(sql: &'a str) -> Self {
+        Self {
+            sql,
+            method: "",
+            tables: &[],
+            params: None,
+        }
+    }
+}
+
+/// A statement that never ran: refused before anything was sent.
+pub fn refused_entry(
+    id: &str,
+    bearing: &Bearing,
+    now: Timestamp,
+    attempt: &Attempt<'_>,
+    refusal: &Refusal,
+) -> Result<Entry, EntryError> {
+    let leaf = LeafWriter::new("statement", now, &bearing.actor())
+        .str("session", &bearing.session)
+        .str("person", &bearing.person)
+        .str("vendor", &bearing.vendor)
+        .str("contract", &bearing.contract)
+        .str("resource", &bearing.resource)
+        .str("grant", &bearing.grant)
+        .str("purpose", &bearing.purpose)
+        .str("statement", id)
+        .str("method", attempt.method)
+        .list("tables", attempt.tables.iter().map(String::as_str))
+        .num("rows", 0)
+        .num("bytes", 0)
+        .num("subjects", 0)
+        .num("subjects_new", 0)
+        .str("decision", Decision::Refused.name())
+        .str("reason", &refusal.reason)
+        .num("ms", 0);
+    let mut parts = vec![body_part("sql", attempt.sql.as_bytes().to_vec())];
+    if let Some(params) = attempt.params {
+        parts.push(body_part(
+            "params",
+            serde_json::to_vec(params).unwrap_or_default(),
+        ));
+    }
+    finish(leaf, parts)
+}
+
+/// A body part with a fresh salt. Without randomness the commitment would still bind, only not
+/// hide, so a failing source of randomness must not lose the record.
+fn body_part(label: &'static str, content: Vec<u8>) -> BodyPart {
+    let mut salt = [0u8; 16];
+    if getrandom::fill(&mut salt).is_err() {
+        tracing::error!("no randomness for a body's salt");
+    }
+    BodyPart::new(label, salt, content)
+}
+
+fn finish(leaf: LeafWriter, parts: Vec<BodyPart>) -> Result<Entry, EntryError> {
+    let leaf = leaf
+        .body(
+            parts
+                .iter()
+                .map(|part| (part.label.as_ref(), part.commitment())),
+        )
+        .finish();
+    Entry::new(leaf, parts)
+}
+
+/// Bound values as text where their type is known, else as `\x…`.
+pub fn param_text(value: &[u8], binary: bool, type_oid: u32) -> String {
+    if !binary {
+        return String::from_utf8_lossy(value).into_owned();
+    }
+    let number = |bytes: &[u8]| -> Option<i64> {
+        Some(match bytes.len() {
+            2 => i64::from(i16::from_be_bytes(bytes.try_into().ok()?)),
+            4 => i64::from(i32::from_be_bytes(bytes.try_into().ok()?)),
+            8 => i64::from_be_bytes(bytes.try_into().ok()?),
+            _ => return None,
+        })
+    };
+    let decoded = match type_oid {
+        16 => value.first().map(|byte| {
+            if *byte == 0 {
+                "f".to_owned()
+            } else {
+                "t".to_owned()
+            }
+        }),
+        20 | 21 | 23 | 26 => number(value).map(|n| n.to_string()),
+        700 => value
+            .try_into()
+            .ok()
+            .map(|b| f32::from_be_bytes(b).to_string()),
+        701 => value
+            .try_into()
+            .ok()
+            .map(|b| f64::from_be_bytes(b).to_string()),
+        18 | 19 | 25 | 114 | 1042 | 1043 => String::from_utf8(value.to_vec()).ok(),
+        _ => None,
+    };
+    decoded.unwrap_or_else(|| format!("\\x{}", hex::encode(value)))
+}
+
+/// Statement texts may hold personal data: hashed where the contract asks.
+pub fn hashed_params(params: &Params, key: &[u8; 32]) -> Params {
+    params
+        .iter()
+        .map(|param| {
+            param.as_ref().map(|text| {
+                let hash = blake3::keyed_hash(key, text.as_bytes());
+                format!(
+                    "blake3:{}",
+                    base64::engine::general_purpose::STANDARD_NO_PAD.encode(hash.as_bytes())
+                )
+            })
+        })
+        .collect()
+}
