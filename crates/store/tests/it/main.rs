@@ -8,6 +8,8 @@
     reason = "tests"
 )]
 
+mod log_crash;
 mod log_live;
 mod log_mutation;
+mod log_sim_disk;
 mod log_world;
