@@ -197,8 +197,10 @@ fn the_vetting_that_is_valid_longest_counts() {
 }
 
 #[test]
-fn the_contracts_last_day_counts_wholly() {
+fn the_contracts_first_and_last_day_count_wholly() {
     let mut world = world();
+    world.contract.valid_from = date(2026, 11, 18);
+    assert!(world.admit().is_ok());
     world.contract.valid_until = date(2026, 11, 18);
     world.contract.access.hours.clear();
     world.grant.expires_at = Some(at("2026-11-19T09:00:00"));

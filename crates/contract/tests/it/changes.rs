@@ -101,6 +101,24 @@ fn what_widens_loosens_and_what_narrows_tightens() {
             Tightens,
         ),
         (
+            "grade    = \"general\"                       # general",
+            "grade    = \"important\" # general",
+            Tightens,
+            Loosens,
+        ),
+        (
+            "personal = \"personal\"\nsubject  = \"patient_id\"\ncolumns  = \"*\"",
+            "personal = \"sensitive\"\nsubject  = \"patient_id\"\ncolumns  = \"*\"",
+            Tightens,
+            Loosens,
+        ),
+        (
+            "subject  = \"patient_id\"\ncolumns  = \"*\"",
+            "subject  = \"visit_id\"\ncolumns  = \"*\"",
+            Loosens,
+            Loosens,
+        ),
+        (
             "hospital_ward <> 'VIP'",
             "hospital_ward <> 'ICU'",
             Loosens,
