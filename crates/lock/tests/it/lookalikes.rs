@@ -23,7 +23,13 @@ const HIDDEN: &[&str] = &[
 
 #[tokio::test(flavor = "multi_thread")]
 async fn each_relation_has_the_servers_own_columns_and_tells_of_nothing_hidden() {
-    let world = World::start().await;
+    for version in portcullis_harness::PgVersions::available() {
+        eprintln!("PostgreSQL {}", version.major);
+        relations_on(&World::on(&version).await).await;
+    }
+}
+
+async fn relations_on(world: &World) {
     let surface = world.install(&clinic_contract()).await;
     let client = world.login(&world.role(&surface, "g1").await).await;
     assert!(
@@ -32,8 +38,8 @@ async fn each_relation_has_the_servers_own_columns_and_tells_of_nothing_hidden()
         surface.catalog_relations.len()
     );
     for (own, view) in &surface.catalog_relations {
-        let theirs = columns(&world, own).await;
-        let ours = columns(&world, &format!("\"{}\".\"{view}\"", surface.view_schema)).await;
+        let theirs = columns(world, own).await;
+        let ours = columns(world, &format!("\"{}\".\"{view}\"", surface.view_schema)).await;
         assert_eq!(ours, theirs, "{own}");
         let messages = client
             .simple_query(&format!(
