@@ -18,6 +18,7 @@ mod files;
 mod frontend;
 mod log;
 mod scram;
+mod sql;
 mod startup;
 
 pub mod mutate;
@@ -55,6 +56,11 @@ pub const ENTRIES: &[Entry] = &[
         name: "copy",
         run: copy::run,
         seeds: copy::seeds,
+    },
+    Entry {
+        name: "sql",
+        run: sql::run,
+        seeds: sql::seeds,
     },
     Entry {
         name: "log",
