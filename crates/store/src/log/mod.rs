@@ -12,6 +12,7 @@ pub mod limits;
 
 mod body;
 mod entry;
+mod forget;
 mod keeper;
 mod leaf;
 mod publisher;
@@ -89,6 +90,10 @@ pub enum LogError {
     Damaged { place: String, why: String },
     #[error("the log has {size} entries, none numbered {seq}")]
     NoSuchEntry { seq: u64, size: u64 },
+    #[error("entry {seq} has no part `{label}`")]
+    NoSuchPart { seq: u64, label: String },
+    #[error("entry {by_seq} does not record that the part of entry {seq} is removed")]
+    RemovalNotRecorded { seq: u64, by_seq: u64 },
     #[error(transparent)]
     Down(#[from] LogDown),
     #[error("the origin cannot name a log: {0}")]
@@ -341,17 +346,14 @@ impl Log {
         proof::root(&mut self.shared.tree_of(size)?, size)
     }
 
-    /// Takes a part out of an entry's body, lawfully and for good. `by` is the entry that records
-    /// the removal: its leaf has `"withholds":[{"seq":…,"label":"…"}]`.
+    /// Takes part `label` out of the body of entry `seq` for good. Entry `by_seq` records that: its
+    /// leaf has `"withholds":[{"seq":…,"label":"…"}]`. Repeating it does no harm, and finishes what
+    /// a crash has interrupted.
     ///
     /// # Errors
-    /// No such entry or part; a disk that fails.
-    pub fn forget(&self, seq: u64, label: &str, by: Recorded) -> Result<(), LogError> {
-        let _ = (label, by);
-        Err(LogError::NoSuchEntry {
-            seq,
-            size: self.size(),
-        })
+    /// No such entry or part, a removal that is not on record, a disk that fails.
+    pub fn forget(&self, seq: u64, label: &str, by_seq: u64) -> Result<(), LogError> {
+        forget::forget(&self.shared, seq, label, by_seq)
     }
 
     /// Records what is queued, makes all static files, signs, and ends. Also done on drop.

@@ -3,6 +3,7 @@
 use super::LogError;
 use super::body::bodies_path;
 use super::disk::{Disk, DiskFile};
+use super::forget::FORGET_TEMPORARY;
 use super::keeper::{CHECKPOINT_NAME, CHECKPOINT_TEMPORARY};
 use super::limits::MAX_SEGMENT_BYTES;
 use super::segment::{Segment, TEMPORARY, parse_segment_name, segment_path, write_zeros};
@@ -36,7 +37,9 @@ pub(super) fn find_or_create(
     key: &VerifierKey,
     segment_bytes: u64,
 ) -> Result<Found, LogError> {
-    remove_leftover(disk, &dir.join(CHECKPOINT_TEMPORARY))?;
+    for name in [CHECKPOINT_TEMPORARY, FORGET_TEMPORARY] {
+        remove_leftover(disk, &dir.join(name))?;
+    }
     let checkpoint = read_checkpoint(disk, dir, key)?;
     let wal = dir.join("wal");
     let mut ids = Vec::new();

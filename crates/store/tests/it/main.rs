@@ -9,6 +9,7 @@
 )]
 
 mod log_crash;
+mod log_forget;
 mod log_live;
 mod log_mutation;
 mod log_sim_disk;

@@ -1,5 +1,6 @@
 //! That nothing lies in the log's directory but what belongs there.
 
+use super::super::forget::FORGET_TEMPORARY;
 use super::super::keeper::{CHECKPOINT_NAME, CHECKPOINT_TEMPORARY};
 use super::super::segment::{TEMPORARY, parse_segment_name};
 use super::super::tail::tile_end;
@@ -59,7 +60,7 @@ fn judge(path: &str, segments: &Segments, tree: &GrowingTree) -> Kind {
     if path == CHECKPOINT_NAME {
         return Kind::Belongs;
     }
-    if path == CHECKPOINT_TEMPORARY {
+    if path == CHECKPOINT_TEMPORARY || path == FORGET_TEMPORARY {
         return Kind::Unfinished;
     }
     if let Some(name) = path.strip_prefix("wal/") {
