@@ -458,7 +458,7 @@ fn broken() -> impl Strategy<Value = (World, &'static str)> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 2000, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 1000, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn nobody_is_admitted_with_any_single_requirement_broken((world, reason) in broken()) {

@@ -198,7 +198,7 @@ fn any_footprint() -> impl Strategy<Value = Footprint> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 2000, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 1000, failure_persistence: None, ..ProptestConfig::default() })]
 
     /// The decision, stated the other way round: a permit means that all of it is in the contract.
     #[test]
