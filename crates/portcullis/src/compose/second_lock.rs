@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use portcullis_contract::{Columns, Contract, Resource};
-use portcullis_lock::{LockError, Plan, ScopeProblem, Steward};
+use portcullis_lock::{LockError, Plan, ScopeProblem, Severity, Steward};
 use portcullis_sql::Surface;
 use portcullis_store::state::Denied;
 use tokio::sync::Mutex;
@@ -90,8 +90,8 @@ impl SecondLock {
     /// Makes it so in the databases. What PUBLIC opens beyond the contract blocks it.
     pub async fn install(&self, prepared: &Prepared) -> Result<Vec<Arc<Surface>>, Denied> {
         for (resource, plan) in &prepared.plans {
-            if plan.blocked() {
-                let roads: Vec<_> = warnings(plan);
+            let roads = blockers(plan);
+            if !roads.is_empty() {
                 return Err(Denied::invalid(
                     "lock.public",
                     format!("on `{}`, PUBLIC reaches rows beyond contract `{}`: {}", resource.id, plan.contract, roads.join("; ")),
@@ -152,8 +152,13 @@ impl Prepared {
     }
 
     pub fn blocked(&self) -> Vec<String> {
-        self.plans.iter().filter(|(_, plan)| plan.blocked()).flat_map(|(_, plan)| warnings(plan)).collect()
+        self.plans.iter().flat_map(|(_, plan)| blockers(plan)).collect()
     }
+}
+
+fn blockers(plan: &Plan) -> Vec<String> {
+    let blocks = plan.findings.iter().filter(|finding| finding.severity == Severity::Blocks);
+    blocks.map(|finding| format!("{}: {}", finding.what, finding.remedy)).collect()
 }
 
 fn warnings(plan: &Plan) -> Vec<String> {

@@ -1,0 +1,8 @@
+//! Drives the real binary: the commands as officers, persons and scripts use them.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
+
+mod authority;
+mod clinic;
+mod files;
+mod data_directory;
+mod story;
