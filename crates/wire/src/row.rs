@@ -184,6 +184,22 @@ impl Kept {
         HEAD_BYTES + COUNT_BYTES + self.bytes
     }
 
+    /// Writes the kept part of a row whose body was split before, without walking it again. `body` must
+    /// be the one that was split.
+    #[inline]
+    pub fn write(self, body: &[u8], out: &mut BytesMut) -> Result<(), WireError> {
+        let kept = body
+            .get(COUNT_BYTES..)
+            .and_then(|fields| fields.get(..self.bytes));
+        let kept = kept.ok_or(WireError::Truncated {
+            what: "kept fields",
+        })?;
+        out.reserve(self.frame_bytes());
+        out.put_slice(&self.head());
+        out.put_slice(kept);
+        Ok(())
+    }
+
     fn head(self) -> [u8; HEAD_BYTES + COUNT_BYTES] {
         // A part of a frame that was accepted: far below `i32::MAX`.
         let length = u32::try_from(LENGTH_BYTES + COUNT_BYTES + self.bytes).unwrap_or(u32::MAX);

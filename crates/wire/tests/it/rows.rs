@@ -149,6 +149,12 @@ proptest! {
             taps.push(split.tap().map(|value| value.map(<[u8]>::to_vec)).collect::<Vec<_>>());
             split.write(&mut copied);
             let kept = split.kept();
+            let mut again = BytesMut::new();
+            split.write(&mut again);
+            let mut unwalked = BytesMut::new();
+            kept.write(frame.body(&bytes), &mut unwalked).unwrap();
+            prop_assert_eq!(&again, &unwalked);
+            prop_assert!(kept.write(&[], &mut unwalked).is_err());
             write_at = compact_row(&mut bytes, frame, kept, write_at).unwrap();
         }
         bytes.truncate(write_at);
