@@ -260,7 +260,7 @@ impl Check<'_> {
 }
 
 /// What the second lock does not take, and why (decision 0004).
-fn unsupported(table: &LiveTable) -> Option<(&'static str, &'static str)> {
+pub(crate) fn unsupported(table: &LiveTable) -> Option<(&'static str, &'static str)> {
     match table.kind {
         TableKind::View => Some((
             "this is a view: its text would run with its owner's rights, outside the contract's filters",

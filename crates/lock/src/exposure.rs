@@ -154,7 +154,7 @@ async fn server_functions(
     found: &mut Vec<PublicExposure>,
 ) -> Result<(), LockError> {
     let sql = "SELECT p.oid::regprocedure::text FROM pg_proc p WHERE p.pronamespace = 'pg_catalog'::regnamespace \
-         AND p.proname IN ('pg_read_file', 'pg_read_binary_file', 'pg_ls_dir', 'pg_stat_file', 'pg_file_write', 'lo_import', 'lo_export', 'pg_read_file_old', 'pg_hba_file_rules') \
+         AND p.proname IN ('pg_read_file', 'pg_read_binary_file', 'pg_ls_dir', 'pg_stat_file', 'pg_file_write', 'lo_import', 'lo_export', 'pg_hba_file_rules') \
          AND has_function_privilege('public', p.oid, 'EXECUTE') ORDER BY 1";
     for row in client.query(sql, &[]).await? {
         let signature: String = row.get(0);

@@ -190,7 +190,9 @@ fn bucket(column: &LiveColumn, c: &str, width: u64) -> Result<String, Misfit> {
     if width == 0 {
         return refuse("a bucket's width is at least 1");
     }
-    let floor = format!("floor(CAST({c} AS numeric) / {width}) * {width}");
+    // By remainders, which are exact; a division of large numerics is rounded.
+    let exact = format!("CAST({c} AS numeric)");
+    let floor = format!("{exact} - mod(mod({exact}, {width}) + {width}, {width})");
     let value = match column.shape {
         TypeShape::Int2 => format!("greatest({floor}, {})", i16::MIN),
         TypeShape::Int4 => format!("greatest({floor}, {})", i32::MIN),

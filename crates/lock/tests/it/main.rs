@@ -7,6 +7,13 @@
     reason = "tests"
 )]
 
+mod bypass;
 mod direct;
+mod draft;
+mod exposure;
+mod keeping;
 mod lookalikes;
+mod masks;
+mod scope;
+mod tuning;
 mod world;

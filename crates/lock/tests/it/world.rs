@@ -7,7 +7,7 @@ use portcullis_contract::{
     ResourceKind, ScopeTable,
 };
 use portcullis_harness::sample::load_clinic;
-use portcullis_harness::{PgCluster, PgVersion};
+use portcullis_harness::{PgCluster, PgVersion, PgVersions};
 use portcullis_lock::{GrantRole, LiveCatalog, Plan, RoleSecret, Steward};
 use portcullis_sql::Surface;
 use tokio_postgres::Client;
@@ -23,8 +23,17 @@ pub struct World {
 }
 
 impl World {
+    /// On the usual server; `PORTCULLIS_TEST_PG=18` chooses another for the whole suite.
     pub async fn start() -> Self {
-        Self::on(&portcullis_harness::PgVersions::usual().unwrap()).await
+        let wanted = std::env::var("PORTCULLIS_TEST_PG")
+            .ok()
+            .and_then(|v| v.parse().ok());
+        let chosen = wanted.and_then(|major: u32| {
+            PgVersions::available()
+                .into_iter()
+                .find(|v| v.major == major)
+        });
+        Self::on(&chosen.unwrap_or_else(|| PgVersions::usual().unwrap())).await
     }
 
     pub async fn on(version: &PgVersion) -> Self {
