@@ -88,6 +88,10 @@ fn column(name: &str, number: i16, type_oid: u32, type_name: &str, hidden: bool)
     }
 }
 
+#[allow(
+    clippy::needless_update,
+    reason = "a field that the surface gains is of no weight here"
+)]
 static SURFACE: LazyLock<Surface> = LazyLock::new(|| Surface {
     contract: "ops".into(),
     resource: "hospital".into(),
@@ -115,9 +119,11 @@ static SURFACE: LazyLock<Surface> = LazyLock::new(|| Surface {
         unique_keys: vec![vec!["patient_id".into()]],
     }],
     catalog_relations: [("pg_catalog.pg_class".to_owned(), "pg_class".to_owned())].into(),
+    catalog_columns: Default::default(),
     catalog_functions: [("pg_get_expr".to_owned(), "pg_get_expr".to_owned())].into(),
     reg_filters: [("regclass".to_owned(), "visible_class".to_owned())].into(),
     schemas: vec!["clinic".into()],
+    ..Surface::default()
 });
 
 pub(crate) fn seeds() -> Vec<Vec<u8>> {
