@@ -12,10 +12,12 @@ pub mod surface;
 pub mod understand;
 
 mod lists;
+mod literals;
 mod node;
 mod read;
 mod utility;
 
+pub use literals::compared_literals;
 pub use rewrite::rewrite;
 pub use session::SessionNames;
 pub use statement::*;

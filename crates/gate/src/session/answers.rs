@@ -499,6 +499,7 @@ impl Session {
             return self.finish_cut(running, true);
         }
         self.note_effect(&running);
+        self.rolled_back = tag == "ROLLBACK";
         self.finish_allowed(&mut running, tag)
     }
 
@@ -549,7 +550,19 @@ impl Session {
     /// What a completed statement changes in what the gate knows of the session.
     fn note_effect(&mut self, running: &Running) {
         match &running.cleared.kind {
-            Kind::SetSearchPath { path, .. } => self.names.search_path.clone_from(path),
+            Kind::SetSearchPath { path, local } => self.set_search_path(path, *local),
+            Kind::ResetSession { everything } => {
+                let fresh = portcullis_sql::SessionNames::new(
+                    &self.names.user,
+                    &self.names.database,
+                    &self.terms.surface,
+                );
+                self.set_search_path(&fresh.search_path, false);
+                if *everything {
+                    self.prepared.clear();
+                    self.cursors.clear();
+                }
+            }
             Kind::Prepare { name } => {
                 let prepared = Prepared {
                     cleared: std::sync::Arc::clone(&running.cleared),
@@ -576,10 +589,6 @@ impl Session {
                 self.cursors.remove(name);
             }
             Kind::CloseCursor { name: None } => self.cursors.clear(),
-            Kind::Setting if running.cleared.verb.starts_with("DISCARD") => {
-                self.prepared.clear();
-                self.cursors.clear();
-            }
             _ => {}
         }
     }
@@ -600,7 +609,13 @@ impl Session {
             return Err(broke("empty query out of turn"));
         };
         self.leave_execute();
-        build::empty_query_response(self.out.protocol());
+        if let Kind::SetSearchPath { .. } = running.cleared.kind {
+            // The gate's own matter: the database was sent an empty query in its place.
+            self.note_effect(&running);
+            build::command_complete(self.out.protocol(), "SET").map_err(broke)?;
+        } else {
+            build::empty_query_response(self.out.protocol());
+        }
         self.close_running(&mut running, Decision::Allowed, None);
         Ok(())
     }
@@ -658,9 +673,36 @@ impl Session {
         }
     }
 
+    /// As SET does: for the session, or until the transaction ends; undone if it is rolled back.
+    fn set_search_path(&mut self, path: &[String], local: bool) {
+        if self.status == TransactionStatus::Idle {
+            // SET LOCAL outside of a transaction block does nothing, as in PostgreSQL.
+            if !local {
+                self.names.search_path = path.to_vec();
+            }
+            return;
+        }
+        let now = self.names.search_path.clone();
+        let moving = self.moving_path.get_or_insert_with(|| super::MovingPath {
+            before: now.clone(),
+            kept: now,
+        });
+        if !local {
+            moving.kept = path.to_vec();
+        }
+        self.names.search_path = path.to_vec();
+    }
+
     /// Portals, and cursors without HOLD, end with their transaction; what ran in them has its outcome now.
     fn end_transaction_things(&mut self) {
         self.cursors.retain(|_, cursor| cursor.hold);
+        if let Some(moving) = self.moving_path.take() {
+            self.names.search_path = if self.rolled_back {
+                moving.before
+            } else {
+                moving.kept
+            };
+        }
         let ended: Vec<Portal> = self.portals.drain().map(|(_, portal)| portal).collect();
         for portal in ended {
             if let Some(mut running) = portal.running {

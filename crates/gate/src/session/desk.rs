@@ -9,20 +9,26 @@ use portcullis_ledger::SubjectKey;
 use portcullis_ledger::subject::SubjectScope;
 use portcullis_sql::{Kind, SessionNames, Statement, Surface, Tap};
 
+use super::template::{self, Cut, Template};
 use crate::limits::{MAX_CACHED_TEXT_BYTES, MAX_CACHED_TEXTS};
 
 /// One statement that was understood, permitted and rewritten.
 pub struct Cleared {
     /// The statement as the client wrote it.
     pub sql: String,
+    /// What travels.
+    pub text: String,
+    facts: Arc<Facts>,
+}
+
+/// What is the same for all statements that differ in compared literals alone.
+pub struct Facts {
     pub verb: &'static str,
     pub kind: Kind,
     /// The methods it needs, for the record: `lookup`, `aggregate`, …; `baseline` where none.
     pub method: String,
     /// The owner's names.
     pub tables: Vec<String>,
-    /// What travels.
-    pub text: String,
     pub taps: Arc<[TapPlan]>,
     /// Its record must be durable before it is sent.
     pub changes: bool,
@@ -30,32 +36,39 @@ pub struct Cleared {
     pub would_refuse: Option<Refusal>,
 }
 
+impl std::ops::Deref for Cleared {
+    type Target = Facts;
+
+    fn deref(&self) -> &Facts {
+        &self.facts
+    }
+}
+
 impl Cleared {
     /// The empty query, which PostgreSQL lets a client prepare.
     pub fn empty() -> Arc<Self> {
-        Arc::new(Self::untouched(String::new(), Kind::Empty))
+        Arc::new(Self::untouched("", "baseline".to_owned(), Vec::new()))
     }
 
     /// What is known of a text that was not cleared.
     pub fn refused(sql: &str, method: String, tables: Vec<String>) -> Self {
-        Self {
-            method,
-            tables,
-            ..Self::untouched(sql.to_owned(), Kind::Empty)
-        }
+        Self::untouched(sql, method, tables)
     }
 
-    fn untouched(sql: String, kind: Kind) -> Self {
-        Self {
-            sql,
+    fn untouched(sql: &str, method: String, tables: Vec<String>) -> Self {
+        let facts = Facts {
             verb: "",
-            kind,
-            method: "baseline".to_owned(),
-            tables: Vec::new(),
-            text: String::new(),
+            kind: Kind::Empty,
+            method,
+            tables,
             taps: Arc::default(),
             changes: false,
             would_refuse: None,
+        };
+        Self {
+            sql: sql.to_owned(),
+            text: String::new(),
+            facts: Arc::new(facts),
         }
     }
 }
@@ -74,8 +87,16 @@ pub struct Terms {
     pub contract: Arc<Contract>,
     pub surface: Arc<Surface>,
     subject_key: SubjectKey,
-    /// (user and search path) → text → message. Bounded; emptied when full.
-    known: Mutex<HashMap<String, HashMap<Box<str>, Message>>>,
+    /// (user and search path) → what was read under these names. Bounded; emptied when full.
+    known: Mutex<HashMap<String, Known>>,
+}
+
+/// What was read under one set of names.
+#[derive(Default)]
+struct Known {
+    texts: HashMap<Box<str>, Message>,
+    /// By the text without its literals; `None`: such texts are read one by one.
+    templates: HashMap<String, Option<Arc<(Template, Arc<Facts>)>>>,
 }
 
 impl Terms {
@@ -84,32 +105,94 @@ impl Terms {
             contract,
             surface,
             subject_key,
-            known: Mutex::new(HashMap::new()),
+            known: Mutex::default(),
         }
     }
 
     /// Clears every statement of a message, or none.
     pub fn clear(&self, text: &str, names: &SessionNames) -> Result<Message, Box<Refused>> {
-        let group = group_of(names);
-        if let Some(message) = self
-            .known
-            .lock()
-            .get(&group)
-            .and_then(|texts| texts.get(text))
-        {
-            return Ok(Arc::clone(message));
+        if text.len() > MAX_CACHED_TEXT_BYTES {
+            return self.clear_anew(text, names);
         }
-        let message = self.clear_anew(text, names)?;
-        if text.len() <= MAX_CACHED_TEXT_BYTES && message.iter().all(|cleared| keeps(&cleared.kind))
-        {
+        let group = group_of(names);
+        let cut = template::cut(text);
+        let untried = {
             let mut known = self.known.lock();
-            let texts = known.entry(group).or_default();
-            if texts.len() >= MAX_CACHED_TEXTS {
-                texts.clear();
+            let known = known.entry(group.clone()).or_default();
+            let template = cut.as_ref().and_then(|cut| {
+                known
+                    .templates
+                    .get(&cut.key)
+                    .map(|known| (cut, known.clone()))
+            });
+            if let Some((cut, Some(template))) = &template
+                && let Some(filled) = template.0.fill(text, cut)
+            {
+                let cleared = Cleared {
+                    sql: text.to_owned(),
+                    text: filled,
+                    facts: Arc::clone(&template.1),
+                };
+                return Ok(Arc::from([Arc::new(cleared)]));
             }
-            texts.insert(text.into(), Arc::clone(&message));
+            if let Some(message) = known.texts.get(text) {
+                return Ok(Arc::clone(message));
+            }
+            template.is_none()
+        };
+        let message = self.clear_anew(text, names)?;
+        let template = cut
+            .as_ref()
+            .filter(|_| untried)
+            .map(|cut| (cut, self.template_of(text, cut, &message, names)));
+        let mut known = self.known.lock();
+        let known = known.entry(group).or_default();
+        match template {
+            Some((cut, template)) => {
+                if known.templates.len() >= MAX_CACHED_TEXTS {
+                    known.templates.clear();
+                }
+                known
+                    .templates
+                    .insert(cut.key.clone(), template.map(Arc::new));
+            }
+            None if message.iter().all(|cleared| keeps(&cleared.kind)) => {
+                if known.texts.len() >= MAX_CACHED_TEXTS {
+                    known.texts.clear();
+                }
+                known.texts.insert(text.into(), Arc::clone(&message));
+            }
+            None => {}
         }
         Ok(message)
+    }
+
+    /// Reads the text once more with marks for literals. INVARIANT: a template is kept only if every
+    /// literal is the operand of a comparison and the template gives back, letter by letter, what
+    /// this very text was cleared to.
+    fn template_of(
+        &self,
+        text: &str,
+        cut: &Cut,
+        message: &Message,
+        names: &SessionNames,
+    ) -> Option<(Template, Arc<Facts>)> {
+        let [cleared] = message.as_ref() else {
+            return None;
+        };
+        if !matches!(cleared.kind, Kind::Query) {
+            return None;
+        }
+        let marked = template::marked(text, cut)?;
+        if portcullis_sql::compared_literals(&marked)? != cut.literals.len() {
+            return None;
+        }
+        let read = self.clear_anew(&marked, names).ok()?;
+        let [marked] = read.as_ref() else { return None };
+        let template = Template::new(&marked.text, cut)?;
+        let same =
+            template.fill(text, cut)? == cleared.text && marked.taps.len() == cleared.taps.len();
+        same.then(|| (template, Arc::clone(&cleared.facts)))
     }
 
     fn clear_anew(&self, text: &str, names: &SessionNames) -> Result<Message, Box<Refused>> {
@@ -139,22 +222,26 @@ impl Terms {
             .map_err(|refusal| refused(refusal.at(statement.range.start)))?;
         let rewritten =
             portcullis_sql::rewrite(statement, &permit, &self.surface, names).map_err(refused)?;
-        Ok(Arc::new(Cleared {
-            sql: text
-                .get(statement.range.clone())
-                .unwrap_or(text)
-                .trim()
-                .to_owned(),
+        let facts = Facts {
             verb: statement.verb,
             kind: statement.kind.clone(),
             method: method_name(statement),
             tables: tables_of(statement),
-            text: rewritten.text().to_owned(),
             taps: self
                 .plan_taps(rewritten.taps())
                 .ok_or_else(|| refused(unplannable()))?,
             changes: statement.changes,
             would_refuse: permit.would_refuse().cloned(),
+        };
+        let sql = text
+            .get(statement.range.clone())
+            .unwrap_or(text)
+            .trim()
+            .to_owned();
+        Ok(Arc::new(Cleared {
+            sql,
+            text: rewritten.text().to_owned(),
+            facts: Arc::new(facts),
         }))
     }
 

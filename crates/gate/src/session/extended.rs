@@ -115,6 +115,7 @@ impl Session {
             Expect::Execute { running, .. } => matches!(
                 running.cleared.kind,
                 Kind::SetSearchPath { .. }
+                    | Kind::ResetSession { .. }
                     | Kind::Prepare { .. }
                     | Kind::DeclareCursor { .. }
                     | Kind::CloseCursor { .. }

@@ -80,6 +80,12 @@ pub struct Cursor {
     pub hold: bool,
 }
 
+/// What becomes of the search path when the transaction ends.
+pub struct MovingPath {
+    before: Vec<String>,
+    kept: Vec<String>,
+}
+
 /// An answer that is awaited from the database, in order.
 pub enum Expect {
     Simple(Box<Running>),
@@ -158,6 +164,10 @@ pub struct Session {
     /// The statement was cut and the transaction goes on at the database: fail it there too.
     abort_due: bool,
     tuning_due: Option<portcullis_sql::Tuning>,
+    /// The search path was set in the transaction that is open.
+    moving_path: Option<MovingPath>,
+    /// The last COMMIT or ROLLBACK was answered with ROLLBACK.
+    rolled_back: bool,
 
     out: Outbox,
     inflight: Option<Sealed>,
@@ -225,6 +235,8 @@ impl Session {
             cutting: None,
             abort_due: false,
             tuning_due: None,
+            moving_path: None,
+            rolled_back: false,
             out,
             inflight: None,
             batch: answers::Batch::default(),

@@ -1,49 +1,74 @@
 //! The seam to the gate: everything it needs, and a handle to drain it.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
+use portcullis_gate::Gate;
+use portcullis_gate::tls::ServerTls;
+use portcullis_ledger::SubjectKey;
 use portcullis_store::state::Registry;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 use super::journal::SharedLog;
-use super::second_lock::SecondLock;
+use super::ledger::Ledger;
 
 /// What the gate is started with.
 pub struct GateSetup {
     pub listener: TcpListener,
     pub registry: Arc<Registry>,
     pub log: SharedLog,
-    pub locks: Arc<SecondLock>,
-    pub tls: Arc<rustls::ServerConfig>,
+    pub ledger: Ledger,
+    pub tls: ServerTls,
     pub allow_plaintext_loopback: bool,
     /// Mocks for unknown users.
     pub server_secret: [u8; 32],
     /// Keys the hashes of subjects.
     pub ledger_key: [u8; 32],
+    /// What relative files of a resource stand under.
+    pub base_dir: PathBuf,
     /// Turns `true` when no new connection is taken and sessions should come to an end.
     pub drain: watch::Receiver<bool>,
 }
 
-/// Accepts until told to drain.
+/// Closes what a crash left open, then accepts until told to drain.
 pub async fn start(setup: GateSetup) -> Result<tokio::task::JoinHandle<()>> {
-    let GateSetup { listener, mut drain, .. } = setup;
-    Ok(tokio::spawn(async move {
-        loop {
-            tokio::select! {
-                // Until the gate is built in: nobody is let in.
-                accepted = listener.accept() => drop(accepted),
-                _ = drain.wait_for(|draining| *draining) => return,
-            }
-        }
-    }))
+    let Ledger { accounts, open } = setup.ledger;
+    let closed = portcullis_gate::recover::close_open_work(&setup.log, &open, setup.registry.now())
+        .await
+        .context("what the last run left open cannot be closed in the log")?;
+    if closed > 0 {
+        tracing::warn!(closed, "statements and sessions of the last run were cut short; their outcome is on record now");
+    }
+    let gate = Gate::new(portcullis_gate::Settings {
+        registry: setup.registry,
+        log: setup.log,
+        accounts: Arc::new(parking_lot::Mutex::new(accounts)),
+        subject_key: SubjectKey::new(subject_key(&setup.ledger_key)),
+        server_secret: setup.server_secret,
+        tls: setup.tls,
+        plaintext_loopback: setup.allow_plaintext_loopback,
+        base_dir: setup.base_dir,
+    });
+    tokio::spawn(portcullis_gate::review::review(Arc::clone(&gate), setup.drain.clone()));
+    Ok(tokio::spawn(portcullis_gate::listen::listen(gate, setup.listener, setup.drain)))
+}
+
+/// SipHash takes 128 bits.
+fn subject_key(ledger_key: &[u8; 32]) -> [u8; 16] {
+    let derived = blake3::derive_key("portcullis 2026-11 subject ids", ledger_key);
+    let mut key = [0; 16];
+    for (to, from) in key.iter_mut().zip(derived) {
+        *to = from;
+    }
+    key
 }
 
 /// Longest that sessions get to end by themselves when the server stops.
-pub const DRAIN_WITHIN: Duration = Duration::from_secs(10);
+pub const DRAIN_WITHIN: Duration = portcullis_gate::limits::DRAIN_DEADLINE;
 
 /// What a listener's address is called towards clients.
 pub fn shown(address: SocketAddr) -> (String, u16) {

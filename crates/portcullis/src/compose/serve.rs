@@ -45,17 +45,18 @@ pub async fn serve(dir: DataDir, listen: &Listen, ready: impl FnOnce(&str)) -> R
     let listener = bind(&listen.pg).await?;
     let pg = listener.local_addr().context("the listener has no address")?;
 
-    let (server, taken_at) = open(dir, &config, pg).await?;
+    let (server, ledger, taken_at) = open(dir, &config, pg).await?;
     let drain = watch::Sender::new(false);
     let gate = gate::start(GateSetup {
         listener,
         registry: Arc::clone(&server.registry),
         log: Arc::clone(&server.log),
-        locks: Arc::clone(&server.locks),
-        tls: tls::server_config(&certificate, &key, &["postgresql"])?,
+        ledger,
+        tls: gate_tls(&certificate, &key)?,
         allow_plaintext_loopback: listen.allow_plaintext_loopback,
         server_secret: server.dir.server_secret()?,
         ledger_key: server.dir.ledger_key()?,
+        base_dir: std::path::absolute(server.dir.root()).context("the data directory")?,
         drain: drain.subscribe(),
     })
     .await?;
@@ -91,15 +92,15 @@ pub async fn serve(dir: DataDir, listen: &Listen, ready: impl FnOnce(&str)) -> R
     server.log.close().context("the log cannot be closed")
 }
 
-async fn open(dir: DataDir, config: &Config, pg: SocketAddr) -> Result<(Arc<Server>, u64)> {
+async fn open(dir: DataDir, config: &Config, pg: SocketAddr) -> Result<(Arc<Server>, ledger::Ledger, u64)> {
     let opening = dir.clone();
     let opened = tokio::task::spawn_blocking(move || {
         let (log, recovered) = journal::open(&opening)?;
         let mut more = ledger::fresh();
         let (state, replayed) = journal::fold(&log, &opening, &mut ledger::folds(&mut more))?;
-        anyhow::Ok((log, recovered, state, replayed))
+        anyhow::Ok((log, recovered, state, more, replayed))
     });
-    let (log, recovered, state, replayed) = opened.await.context("opening the log was cut short")??;
+    let (log, recovered, state, more, replayed) = opened.await.context("opening the log was cut short")??;
     tracing::info!(
         entries = recovered.size,
         from_snapshot = replayed.from_snapshot,
@@ -118,10 +119,14 @@ async fn open(dir: DataDir, config: &Config, pg: SocketAddr) -> Result<(Arc<Serv
         changing: Mutex::default(),
         connect: (config.gate.public_host.clone().unwrap_or(host), config.gate.public_port.unwrap_or(port)),
         lock_restored: watch::Sender::new(false),
-        started: jiff::Timestamp::now(),
         dir,
     };
-    Ok((Arc::new(server), replayed.from_snapshot))
+    Ok((Arc::new(server), more, replayed.from_snapshot))
+}
+
+fn gate_tls(certificate: &std::path::Path, key: &std::path::Path) -> Result<portcullis_gate::tls::ServerTls> {
+    let read = |path: &std::path::Path| std::fs::read(path).with_context(|| format!("`{}` cannot be read", path.display()));
+    portcullis_gate::tls::ServerTls::from_pem(&read(certificate)?, &read(key)?).context("TLS for the gate")
 }
 
 fn start_upkeep(server: &Arc<Server>, config: &Config, taken_at: u64) -> Vec<tokio::task::JoinHandle<()>> {
