@@ -178,6 +178,7 @@ async fn read_back(transaction: &Transaction<'_>, plan: &Plan) -> Result<Surface
         view_schema: plan.schema.clone(),
         tables,
         catalog_relations: plan.catalog_relations.clone(),
+        catalog_columns: plan.catalog_columns.clone(),
         catalog_functions: plan.catalog_functions.clone(),
         reg_filters: plan.reg_filters.clone(),
         schemas,

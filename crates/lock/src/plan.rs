@@ -31,6 +31,7 @@ pub struct Plan {
     pub(crate) server_version_num: u32,
     pub(crate) tables: Vec<Table>,
     pub(crate) catalog_relations: BTreeMap<String, String>,
+    pub(crate) catalog_columns: BTreeMap<String, Vec<String>>,
     pub(crate) catalog_functions: BTreeMap<String, String>,
     pub(crate) reg_filters: BTreeMap<String, String>,
 }
@@ -95,6 +96,7 @@ pub fn plan(contract: &Contract, revision: u64, live: &LiveCatalog) -> Result<Pl
         server_version_num: live.server_version_num,
         tables: views.into_iter().map(|v| v.table).collect(),
         catalog_relations: look.relations,
+        catalog_columns: look.columns,
         catalog_functions: look.functions,
         reg_filters: look.reg_filters,
     })

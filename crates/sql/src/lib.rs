@@ -22,4 +22,4 @@ pub use rewrite::rewrite;
 pub use session::SessionNames;
 pub use statement::*;
 pub use surface::Surface;
-pub use understand::understand;
+pub use understand::{understand, understand_on};

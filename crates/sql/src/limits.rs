@@ -12,11 +12,16 @@ use portcullis_contract::{Refusal, SqlState};
 pub const MAX_STATEMENT_BYTES: usize = 1 << 20;
 /// Most statements in one message.
 pub const MAX_STATEMENTS: usize = 1_000;
-/// Most tokens that could nest in one message.
-pub const MAX_NESTING_TOKENS: usize = 20_000;
-/// Up to so many tokens that could nest, a statement is read on the caller's own stack (of 2 MiB).
-pub const INLINE_NESTING_TOKENS: usize = 60;
-/// Stack of a thread for deep statements.
+/// Most nesting units (see [`nesting_units`]) of one message.
+pub const MAX_NESTING_UNITS: usize = 20_000;
+/// Stack that one nesting unit can cost: decoding, reading and dropping it. Measured in a build
+/// without optimisation, with a margin; `examples/depth.rs` measures again.
+const UNIT_STACK_BYTES: usize = 50 << 10;
+/// What a reader needs besides.
+const BASE_STACK_BYTES: usize = 512 << 10;
+/// Stack of a caller of [`understand`](fn@crate::understand) who says nothing: a thread of Rust's or tokio's default.
+pub const DEFAULT_CALLER_STACK_BYTES: usize = 2 << 20;
+/// Stack of a thread for deep statements. The parser itself gives up before it is used up.
 const DEEP_STACK_BYTES: usize = 256 << 20;
 /// So many deep statements are read at once; more wait.
 const DEEP_READERS: usize = 2;
@@ -43,8 +48,8 @@ pub(crate) fn check_size(text: &str) -> Result<(), Refusal> {
 }
 
 /// Counts what could nest, quoted text and comments included: an upper bound that no quoting can lower.
-pub(crate) fn nesting_tokens(text: &str) -> usize {
-    let mut count = 0;
+pub(crate) fn nesting_units(text: &str) -> usize {
+    let mut units = 0;
     let mut word = 0;
     let mut operator = false;
     let bytes = text.as_bytes();
@@ -69,50 +74,58 @@ pub(crate) fn nesting_tokens(text: &str) -> usize {
                 | b'?'
                 | b':'
         );
-        count += usize::from(matches!(byte, b'(' | b'[') || (is_operator && !operator));
+        units += usize::from(matches!(byte, b'(' | b'[') || (is_operator && !operator));
         // A run of operator characters may be several operators: signs nest.
-        count += usize::from(
+        units += usize::from(
             is_operator && operator && matches!(byte, b'-' | b'+' | b'@' | b'~' | b'!'),
         );
         operator = is_operator;
         if byte.is_ascii_alphabetic() || *byte >= 0x80 {
             word += 1;
-        } else {
-            count += usize::from(word > 0 && nests(bytes.get(at - word..at).unwrap_or_default()));
+        } else if word > 0 {
+            units += word_units(bytes.get(at - word..at).unwrap_or_default());
             word = 0;
         }
     }
-    count + usize::from(word > 0 && nests(bytes.get(bytes.len() - word..).unwrap_or_default()))
+    units + word_units(bytes.get(bytes.len() - word..).unwrap_or_default())
 }
 
-/// Keywords that can stand in a chain or open a nested form.
-fn nests(word: &[u8]) -> bool {
-    const WORDS: &[&[u8]] = &[
-        b"and",
-        b"or",
-        b"not",
-        b"case",
-        b"union",
-        b"except",
-        b"intersect",
-        b"join",
-        b"is",
-        b"isnull",
-        b"notnull",
-        b"like",
-        b"ilike",
-        b"similar",
-        b"between",
-        b"in",
-        b"collate",
-        b"at",
-        b"operator",
-        b"escape",
-        b"explain",
-        b"prepare",
-        b"as",
+/// What a keyword that can stand in a chain or open a nested form costs.
+fn word_units(word: &[u8]) -> usize {
+    const WORDS: &[(&[u8], usize)] = &[
+        (b"and", 1),
+        (b"or", 1),
+        (b"not", 1),
+        (b"case", 3),
+        (b"select", 2),
+        (b"values", 2),
+        (b"table", 2),
+        (b"union", 2),
+        (b"except", 2),
+        (b"intersect", 2),
+        (b"join", 1),
+        (b"is", 1),
+        (b"isnull", 1),
+        (b"notnull", 1),
+        (b"like", 1),
+        (b"ilike", 1),
+        (b"similar", 1),
+        (b"between", 1),
+        (b"in", 1),
+        (b"collate", 1),
+        (b"at", 1),
+        (b"operator", 1),
+        (b"explain", 2),
+        (b"prepare", 2),
+        (b"with", 1),
     ];
-    word.len() <= 9 && WORDS.iter().any(|w| w.eq_ignore_ascii_case(word))
+    if word.len() > 9 {
+        return 0;
+    }
+    WORDS
+        .iter()
+        .find(|(keyword, _)| keyword.eq_ignore_ascii_case(word))
+        .map_or(0, |(_, units)| *units)
 }
 
 static READERS: Mutex<usize> = Mutex::new(0);
@@ -140,16 +153,17 @@ impl Drop for Turn {
     }
 }
 
-/// Runs `work` where the text's nesting fits: here, or on a thread with a large stack.
+/// Runs `work` where the text's nesting fits: on the caller's stack, or on a thread with a large one.
 pub(crate) fn on_fitting_stack<T: Send>(
     text: &str,
+    caller_stack_bytes: usize,
     work: impl FnOnce() -> Result<T, Refusal> + Send,
 ) -> Result<T, Refusal> {
-    let tokens = nesting_tokens(text);
-    if tokens <= INLINE_NESTING_TOKENS {
+    let units = nesting_units(text);
+    if units.saturating_mul(UNIT_STACK_BYTES) + BASE_STACK_BYTES <= caller_stack_bytes {
         return work();
     }
-    if tokens > MAX_NESTING_TOKENS {
+    if units > MAX_NESTING_UNITS {
         return Err(crate::read::too_deep());
     }
     let _turn = Turn::wait();
@@ -178,10 +192,10 @@ mod tests {
 
     #[test]
     fn quoting_hides_nothing() {
-        assert_eq!(nesting_tokens("select 1"), 0);
-        assert_eq!(nesting_tokens("select '((' || a"), 3);
-        assert_eq!(nesting_tokens("select - - 1"), 2);
-        assert_eq!(nesting_tokens("select --1"), 2);
-        assert_eq!(nesting_tokens("a AND b Or c"), 2);
+        assert_eq!(nesting_units("select 1"), 2);
+        assert_eq!(nesting_units("select '((' || a"), 5);
+        assert_eq!(nesting_units("select - - 1"), 4);
+        assert_eq!(nesting_units("select --1"), 4);
+        assert_eq!(nesting_units("a AND b Or c"), 2);
     }
 }

@@ -26,9 +26,11 @@ pub fn rewrite(
         });
     }
     // Read with another floor than the permit's: once more, with the permit's.
-    let mut again = limits::on_fitting_stack(&statement.source, || {
-        read_message(&statement.source, surface, session, floor)
-    })?;
+    let mut again = limits::on_fitting_stack(
+        &statement.source,
+        limits::DEFAULT_CALLER_STACK_BYTES,
+        || read_message(&statement.source, surface, session, floor),
+    )?;
     match again.pop() {
         Some(read) if again.is_empty() => Ok(ClearedStatement {
             text: read.cleared,

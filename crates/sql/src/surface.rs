@@ -20,6 +20,9 @@ pub struct Surface {
     /// `pg_catalog.x` or `information_schema.x` → name of the look-alike in `view_schema`.
     /// A catalog relation that is not here is refused.
     pub catalog_relations: BTreeMap<String, String>,
+    /// Columns of each of `catalog_relations`, in order, as this server has them.
+    #[serde(default)]
+    pub catalog_columns: BTreeMap<String, Vec<String>>,
     /// `pg_catalog` function (by bare name) → name of its mediated look-alike in `view_schema`.
     /// A function of the catalog that takes OIDs or names and is not here is refused.
     pub catalog_functions: BTreeMap<String, String>,

@@ -14,15 +14,27 @@ use crate::{SessionNames, Surface};
 
 /// Reads every statement of a message: all are understood, or the message is refused.
 ///
-/// Costs what the text is long; a deeply nested text is read on a thread of its own while the
-/// caller waits.
+/// Costs what the text is long; a nested text is read on a thread of its own while the caller waits.
 pub fn understand(
     text: &str,
     surface: &Surface,
     session: &SessionNames,
 ) -> Result<Vec<Statement>, Refusal> {
+    understand_on(limits::DEFAULT_CALLER_STACK_BYTES, text, surface, session)
+}
+
+/// As [`understand`], for a caller who knows the size of his thread's stack: the larger, the more is
+/// read without another thread.
+pub fn understand_on(
+    caller_stack_bytes: usize,
+    text: &str,
+    surface: &Surface,
+    session: &SessionNames,
+) -> Result<Vec<Statement>, Refusal> {
     limits::check_size(text)?;
-    limits::on_fitting_stack(text, || read_message(text, surface, session, session.floor))
+    limits::on_fitting_stack(text, caller_stack_bytes, || {
+        read_message(text, surface, session, session.floor)
+    })
 }
 
 pub(crate) fn read_message(
@@ -55,7 +67,9 @@ pub(crate) fn read_message(
 
 fn unparsable(error: &pg_query::Error) -> Refusal {
     match error {
-        pg_query::Error::Parse(message) if message.contains("stack depth") => {
+        pg_query::Error::Parse(message)
+            if message.contains("stack depth") || message.contains("memory exhausted") =>
+        {
             crate::read::too_deep()
         }
         pg_query::Error::Parse(message) => {
@@ -85,8 +99,7 @@ fn read_statement(
         return Ok(Statement::empty(text.len()));
     };
     let mut reader = Reader::new(surface, session, floor);
-    let reading = utility::read(&mut reader, &mut tree)
-        .map_err(|refusal| position_from_start(refusal, start))?;
+    let reading = utility::read(&mut reader, &mut tree)?;
     if reader.catalog_any && !reader.tables.is_empty() {
         return Err(reader
             .unsupported(
@@ -110,23 +123,9 @@ fn read_statement(
         changes: reading.changes,
         cleared,
         taps: reading.taps,
-        floor: reading
-            .output
-            .as_ref()
-            .filter(|o| o.groups || contains_floor(o))
-            .map(|_| floor),
+        floor: reading.output.as_ref().filter(|o| o.groups).map(|_| floor),
         source: text.get(start..end).unwrap_or_default().to_owned(),
     })
-}
-
-/// A floor may stand inside although the result itself is row-level.
-fn contains_floor(output: &Output) -> bool {
-    output.groups
-}
-
-/// Locations of the grammar count from the message's start already.
-fn position_from_start(refusal: Refusal, _start: usize) -> Refusal {
-    refusal
 }
 
 /// What `utility::read` found about one statement.

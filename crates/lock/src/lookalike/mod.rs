@@ -41,6 +41,8 @@ pub(crate) struct LookAlikes {
     /// Relations of our schema that the contract's role may read.
     pub readable: Vec<String>,
     pub relations: BTreeMap<String, String>,
+    /// Columns of each, in order: this server's.
+    pub columns: BTreeMap<String, Vec<String>>,
     pub functions: BTreeMap<String, String>,
     pub reg_filters: BTreeMap<String, String>,
 }
@@ -127,6 +129,14 @@ impl LookAlikes {
         self.relations.insert(
             format!("{}.{}", relation.schema, relation.name),
             view.to_owned(),
+        );
+        self.columns.insert(
+            format!("{}.{}", relation.schema, relation.name),
+            relation
+                .columns
+                .iter()
+                .map(|(name, _)| name.clone())
+                .collect(),
         );
         self.readable.push(view.to_owned());
     }

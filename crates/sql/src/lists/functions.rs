@@ -438,6 +438,7 @@ const SETS: &[(&str, &[&str])] = &[
         "pg_timezone_names",
         &["name", "abbrev", "utc_offset", "is_dst"],
     ),
+    ("pg_partition_ancestors", &[]),
     ("regexp_matches", &[]),
     ("regexp_split_to_table", &[]),
     ("string_to_table", &[]),

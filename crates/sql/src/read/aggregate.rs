@@ -174,9 +174,10 @@ impl Reader<'_> {
             Grouping::Floor(taps) => Some(self.aggregate_floor(call, &name, scope, taps)?),
             _ => None,
         };
-        for arg in call.args.iter_mut().chain(&mut call.agg_order) {
+        for arg in &mut call.args {
             self.walk_expression(arg, scope, Clause::Aggregate, None)?;
         }
+        self.sorts(&mut call.agg_order, scope, Clause::Aggregate, None)?;
         if let Some(filter) = call.agg_filter.as_mut() {
             self.walk_expression(filter, scope, Clause::Aggregate, None)?;
         }
@@ -467,9 +468,10 @@ impl Reader<'_> {
             Grouping::None => None,
             _ => Some(grouping),
         };
-        for arg in call.args.iter_mut().chain(&mut call.agg_order) {
+        for arg in &mut call.args {
             self.walk_expression(arg, scope, Clause::Window, inner)?;
         }
+        self.sorts(&mut call.agg_order, scope, Clause::Window, inner)?;
         if let Some(filter) = call.agg_filter.as_mut() {
             self.walk_expression(filter, scope, Clause::Window, inner)?;
         }
@@ -545,6 +547,25 @@ impl Reader<'_> {
         Ok(())
     }
 
+    fn sorts(
+        &mut self,
+        sorts: &mut [Node],
+        scope: &Scope<'_>,
+        clause: Clause,
+        grouping: Option<&Grouping>,
+    ) -> Result<(), Refusal> {
+        for sort in sorts {
+            let Some(NodeEnum::SortBy(by)) = sort.node.as_mut() else {
+                return Err(self.unsupported("form.order", "this ORDER BY is not passed"));
+            };
+            self.sort_operator(by)?;
+            if let Some(value) = by.node.as_mut() {
+                self.walk_expression(value, scope, clause, grouping)?;
+            }
+        }
+        Ok(())
+    }
+
     fn window_definition(
         &mut self,
         window: &mut pb::WindowDef,
@@ -555,15 +576,7 @@ impl Reader<'_> {
         for value in &mut window.partition_clause {
             self.walk_expression(value, scope, Clause::Window, grouping)?;
         }
-        for sort in &mut window.order_clause {
-            let Some(NodeEnum::SortBy(by)) = sort.node.as_mut() else {
-                return Err(self.unsupported("form.order", "this ORDER BY is not passed"));
-            };
-            self.sort_operator(by)?;
-            if let Some(value) = by.node.as_mut() {
-                self.walk_expression(value, scope, Clause::Window, grouping)?;
-            }
-        }
+        self.sorts(&mut window.order_clause, scope, Clause::Window, grouping)?;
         for bound in [&mut window.start_offset, &mut window.end_offset]
             .into_iter()
             .flatten()

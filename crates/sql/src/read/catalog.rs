@@ -42,7 +42,9 @@ impl Reader<'_> {
                 Some(as_name(text_constant(&self.session.user)))
             }
             ("current_schemas", [implicit]) => Some(self.current_schemas(implicit)?),
-            ("current_setting", [setting, rest @ ..]) => Some(self.current_setting(setting, rest)?),
+            ("current_setting", [setting, rest @ ..]) => self.current_setting(setting, rest)?,
+            // No table in scope shows that it is a partition.
+            ("pg_partition_ancestors", [_]) => Some(nothing_registered()),
             ("set_config", _) => return Err(self.set_config_place()),
             ("inet_client_addr" | "inet_server_addr", []) => Some(cast(
                 crate::node::null_constant(),
@@ -85,24 +87,33 @@ impl Reader<'_> {
         Ok(cast(array, of_names))
     }
 
-    fn current_setting(&self, setting: &Node, rest: &[Node]) -> Result<Node, Refusal> {
+    fn current_setting(&self, setting: &Node, rest: &[Node]) -> Result<Option<Node>, Refusal> {
         let Some(name) = constant_text(setting) else {
-            return Err(
-                self.unsupported("form.argument", "`current_setting` takes a constant name")
-            );
+            // Its look-alike knows the listed settings.
+            return match self
+                .surface
+                .catalog_functions
+                .contains_key("current_setting")
+            {
+                true => Ok(None),
+                false => {
+                    Err(self
+                        .unsupported("form.argument", "`current_setting` takes a constant name"))
+                }
+            };
         };
         if rest.len() > 1 || rest.iter().any(|n| boolean(n).is_none()) {
             return Err(self.unsupported("form.argument", "`current_setting` takes constants"));
         }
         match settings::values(&name) {
-            Some(settings::Values::SearchPath) => Ok(crate::node::as_text(text_constant(
+            Some(settings::Values::SearchPath) => Ok(Some(crate::node::as_text(text_constant(
                 &self.session.search_path_text(),
-            ))),
-            Some(_) => Ok(call(
+            )))),
+            Some(_) => Ok(Some(call(
                 "pg_catalog",
                 "current_setting",
                 vec![text_constant(&name.to_ascii_lowercase())],
-            )),
+            ))),
             None => Err(self.unknown_setting(&name)),
         }
     }
@@ -215,9 +226,12 @@ impl Reader<'_> {
                 .refuse("scope.type", format!("a cast to `{kind}` is not passed"))
                 .hint("join the catalog relation that the number points to"));
         };
-        let inner = std::mem::replace(&mut **arg, node(NodeEnum::AStar(pb::AStar {})));
-        let number = cast(inner, type_name(&["pg_catalog", "oid"]));
-        **arg = call(&self.surface.view_schema, filter, vec![number]);
+        // The filter has overloads for numbers and for names, and gives the type itself.
+        let mut inner = std::mem::replace(&mut **arg, node(NodeEnum::AStar(pb::AStar {})));
+        if constant_text(&inner).is_some() {
+            inner = cast(inner, type_name(&["pg_catalog", "oid"]));
+        }
+        **arg = call(&self.surface.view_schema, filter, vec![inner]);
         Ok(())
     }
 
@@ -273,6 +287,17 @@ impl Reader<'_> {
             _ => Err(self.refuse("scope.type", format!("`{text}` as `{kind}` is not passed"))),
         }
     }
+}
+
+/// `unnest` of an empty array: no rows.
+fn nothing_registered() -> Node {
+    let mut of_classes = type_name(&["pg_catalog", "regclass"]);
+    of_classes.array_bounds = vec![node(NodeEnum::Integer(pb::Integer { ival: -1 }))];
+    call(
+        "pg_catalog",
+        "unnest",
+        vec![cast(text_constant("{}"), of_classes)],
+    )
 }
 
 /// Functions whose first argument may be a relation's name.

@@ -240,6 +240,10 @@ impl Reader<'_> {
                 return Ok(());
             }
         }
+        if let Some(constant) = catalog_tableoid(scope, &parts) {
+            *value = constant;
+            return Ok(());
+        }
         match parts.as_slice() {
             [bare] => self.row_reference(value, scope, bare),
             [qualifier, _] if scope.find_item(None, qualifier).is_none() => {
@@ -330,10 +334,7 @@ impl Reader<'_> {
         // Long chains (`a OR b OR …`, `x || y || …`) nest on the left: walk down without recursion.
         let mut current = value;
         let mut steps = 0;
-        loop {
-            let Some(NodeEnum::AExpr(expr)) = current.node.as_mut() else {
-                break;
-            };
+        while let Some(NodeEnum::AExpr(expr)) = current.node.as_mut() {
             self.operator(&expr.name)?;
             self.walk_one(&mut expr.rexpr, scope, clause, grouping)?;
             let Some(left) = expr.lexpr.as_mut() else {
@@ -620,6 +621,29 @@ impl Reader<'_> {
             same_kind && (inner == tap || output.follows.contains(&(tap, inner)))
         })
     }
+}
+
+/// `tableoid` of a catalog relation: the OID of what the look-alike stands for.
+fn catalog_tableoid(scope: &Scope<'_>, parts: &[&str]) -> Option<Node> {
+    let item = match parts {
+        ["tableoid"] => match scope.items.as_slice() {
+            [only] => only,
+            _ => return None,
+        },
+        [qualifier, "tableoid"] => {
+            let (here, index) = scope.find_item(None, qualifier)?;
+            here.item(index)?
+        }
+        _ => return None,
+    };
+    let ItemKind::Catalog(qualified) = &item.kind else {
+        return None;
+    };
+    let class = cast(
+        text_constant(qualified),
+        type_name(&["pg_catalog", "regclass"]),
+    );
+    Some(cast(class, type_name(&["pg_catalog", "oid"])))
 }
 
 /// The grammar's name of a node, for messages.

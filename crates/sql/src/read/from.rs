@@ -25,7 +25,7 @@ enum Relation {
 }
 
 impl Reader<'_> {
-    pub(super) fn from_clause(
+    pub(super) fn read_from(
         &mut self,
         nodes: &mut [Node],
         scope: &mut Scope<'_>,
@@ -33,7 +33,7 @@ impl Reader<'_> {
         let mut names = Names::default();
         for node in nodes {
             let before = names.clone();
-            let entry = self.from_item(node, scope, &before)?;
+            let entry = self.read_entry(node, scope, &before)?;
             names = names.join(entry);
         }
         refuse_doubles(scope, &names)?;
@@ -42,7 +42,7 @@ impl Reader<'_> {
     }
 
     /// One entry; `left` is what a LATERAL entry may see.
-    fn from_item(
+    fn read_entry(
         &mut self,
         entry: &mut Node,
         scope: &mut Scope<'_>,
@@ -107,7 +107,7 @@ impl Reader<'_> {
             .map_or_else(|| var.relname.clone(), |a| a.aliasname.clone());
         let mut item = match &relation {
             Relation::Table(index) => self.table_item(*index, &name),
-            Relation::Catalog { qualified, .. } => catalog_item(qualified, &name),
+            Relation::Catalog { qualified, .. } => self.catalog_item(qualified, &name),
         };
         item.schema = schema;
         if let Some(given) = client_alias.as_ref().filter(|a| !a.colnames.is_empty()) {
@@ -232,6 +232,32 @@ impl Reader<'_> {
         };
         self.refuse("scope.table", format!("table `{shown}` is not in scope"))
             .hint(format!("in scope: {}{more}", tables.join(", ")))
+    }
+
+    /// The server's own list of columns, else all that any supported version has.
+    fn catalog_item(&self, qualified: &str, name: &str) -> Item {
+        let plain = |c: String| ItemColumn {
+            name: c,
+            subject_of: None,
+            simple: true,
+        };
+        let columns = match self.surface.catalog_columns.get(qualified) {
+            Some(own) => own.iter().cloned().map(plain).collect(),
+            None => catalog::columns(qualified)
+                .unwrap_or_default()
+                .iter()
+                .map(|c| plain((*c).to_owned()))
+                .collect(),
+        };
+        Item {
+            name: name.to_owned(),
+            schema: None,
+            kind: ItemKind::Catalog(qualified.to_owned()),
+            columns,
+            taps: Vec::new(),
+            follows: Vec::new(),
+            rows: false,
+        }
     }
 
     fn table_item(&self, index: usize, name: &str) -> Item {
@@ -515,9 +541,9 @@ impl Reader<'_> {
         let (Some(left), Some(right)) = (join.larg.as_mut(), join.rarg.as_mut()) else {
             return Err(self.unsupported("form.from", "a join needs two sides"));
         };
-        let left = self.from_item(left, scope, siblings)?;
+        let left = self.read_entry(left, scope, siblings)?;
         let seen = siblings.clone().join(left.clone());
-        let right = self.from_item(right, scope, &seen)?;
+        let right = self.read_entry(right, scope, &seen)?;
         let kind = join.jointype();
         if !matches!(
             kind,
@@ -675,27 +701,6 @@ fn first_function_name(function: &pb::RangeFunction) -> Option<String> {
         return None;
     };
     Some(column_name(list.items.first()?))
-}
-
-fn catalog_item(qualified: &str, name: &str) -> Item {
-    let columns = catalog::columns(qualified)
-        .unwrap_or_default()
-        .iter()
-        .map(|c| ItemColumn {
-            name: (*c).to_owned(),
-            subject_of: None,
-            simple: true,
-        })
-        .collect();
-    Item {
-        name: name.to_owned(),
-        schema: None,
-        kind: ItemKind::Catalog,
-        columns,
-        taps: Vec::new(),
-        follows: Vec::new(),
-        rows: false,
-    }
 }
 
 fn rename(columns: &mut [ItemColumn], names: &[Node]) {

@@ -36,7 +36,8 @@ pub(crate) enum TapSource {
 pub(crate) enum ItemKind {
     /// Index into `Surface::tables`.
     Table(usize),
-    Catalog,
+    /// Qualified name of what the look-alike stands for.
+    Catalog(String),
     Derived,
     Function,
 }

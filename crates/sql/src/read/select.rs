@@ -270,7 +270,7 @@ impl Reader<'_> {
         mut scope: Scope<'_>,
         taps: Taps,
     ) -> Result<Output, Refusal> {
-        self.from_clause(&mut select.from_clause, &mut scope)?;
+        self.read_from(&mut select.from_clause, &mut scope)?;
         if let Some(condition) = select.where_clause.as_mut() {
             self.learn(&mut scope, condition, None);
             self.expression(condition, &scope, Clause::Where)?;

@@ -129,7 +129,7 @@ fn options(reader: &Reader<'_>, options: &mut [Node]) -> Result<CopyOut, Refusal
             }
             ("delimiter", Some(d)) => delimiter = Some(separator(reader, d)?),
             ("null", Some(v)) if !reads_as_tap(v) => {}
-            ("quote" | "escape", Some(v)) if v.len() == 1 && !v.bytes().all(|b| tap_byte(b)) => {}
+            ("quote" | "escape", Some(v)) if v.len() == 1 && !v.bytes().all(tap_byte) => {}
             ("encoding", Some(v))
                 if matches!(v.to_ascii_lowercase().as_str(), "utf8" | "utf-8") => {}
             ("force_quote", _) => force_quote(reader, element)?,

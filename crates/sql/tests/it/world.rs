@@ -64,98 +64,20 @@ fn table(
     }
 }
 
-const LOOK_ALIKES: &[&str] = &[
-    "pg_type",
-    "pg_namespace",
-    "pg_class",
-    "pg_attribute",
-    "pg_attrdef",
-    "pg_index",
-    "pg_constraint",
-    "pg_database",
-    "pg_roles",
-    "pg_am",
-    "pg_collation",
-    "pg_range",
-    "pg_enum",
-    "pg_proc",
-    "pg_description",
-    "pg_tables",
-    "pg_views",
-    "pg_indexes",
-    "pg_inherits",
-    "pg_trigger",
-    "pg_policy",
-    "pg_statistic_ext",
-    "pg_publication",
-    "pg_publication_rel",
-    "pg_publication_namespace",
-    "pg_settings",
-    "pg_extension",
-    "pg_language",
-    "pg_operator",
-    "pg_aggregate",
-    "pg_rewrite",
-    "pg_depend",
-    "pg_tablespace",
-    "pg_auth_members",
-    "pg_foreign_table",
-    "pg_foreign_server",
-    "pg_partitioned_table",
-    "pg_sequence",
-    "pg_shdescription",
-    "pg_event_trigger",
-    "pg_cast",
-    "pg_opclass",
-    "pg_stat_user_tables",
-    "pg_matviews",
-    "pg_sequences",
-    "pg_user",
-    "pg_group",
-    "pg_db_role_setting",
-];
-
-const FUNCTIONS: &[&str] = &[
-    "format_type",
-    "pg_get_expr",
-    "pg_get_indexdef",
-    "pg_get_constraintdef",
-    "pg_get_viewdef",
-    "pg_get_userbyid",
-    "pg_table_is_visible",
-    "pg_type_is_visible",
-    "pg_function_is_visible",
-    "obj_description",
-    "col_description",
-    "shobj_description",
-    "pg_relation_size",
-    "pg_total_relation_size",
-    "pg_table_size",
-    "has_table_privilege",
-    "has_schema_privilege",
-    "has_database_privilege",
-    "pg_get_function_result",
-    "pg_get_function_arguments",
-    "pg_get_serial_sequence",
-    "pg_relation_is_publishable",
-    "pg_get_statisticsobjdef_columns",
-    "pg_get_triggerdef",
-    "to_regclass",
-    "to_regtype",
-    "pg_get_partkeydef",
-    "pg_get_ruledef",
-    "pg_get_functiondef",
-    "pg_tablespace_location",
-    "pg_get_function_identity_arguments",
-    "has_column_privilege",
-    "pg_indexes_size",
-    "pg_get_function_sqlbody",
-    "pg_relation_filenode",
-    "pg_has_role",
-    "has_any_column_privilege",
-    "pg_database_size",
-    "pg_operator_is_visible",
-    "pg_collation_is_visible",
+const LOOK_ALIKES: &str = include_str!("../fixtures/look_alikes.txt");
+const FUNCTIONS: &str = include_str!("../fixtures/mediated_functions.txt");
+const REG_FILTERS: &[(&str, &str)] = &[
+    ("regclass", "visible_class"),
+    ("regtype", "visible_type"),
+    ("regproc", "visible_proc"),
+    ("regprocedure", "visible_procedure"),
+    ("regnamespace", "visible_namespace"),
+    ("regrole", "visible_role"),
+    ("regoper", "visible_oper"),
+    ("regoperator", "visible_operator"),
+    ("regcollation", "visible_collation"),
+    ("regconfig", "visible_config"),
+    ("regdictionary", "visible_dictionary"),
 ];
 
 /// The tables that the corpora name.
@@ -193,14 +115,6 @@ pub fn surface() -> Surface {
         column("result", 3, "numeric"),
         hidden(column("portcullis_subject", 4, "text")),
     ];
-    let reg = [
-        "regclass",
-        "regtype",
-        "regproc",
-        "regnamespace",
-        "regprocedure",
-        "regrole",
-    ];
     Surface {
         contract: "clinic-ops-2026".into(),
         resource: "hospital".into(),
@@ -211,25 +125,25 @@ pub fn surface() -> Surface {
             table(
                 "clinic",
                 "patients",
-                16389,
+                16397,
                 patients,
                 Some(("patient_id", "clinic.patients")),
             ),
             table(
                 "clinic",
                 "visits",
-                16400,
+                16404,
                 visits,
                 Some(("patient_id", "clinic.patients")),
             ),
             table(
                 "clinic",
                 "doctors",
-                16410,
+                16416,
                 doctors,
                 Some(("doctor_id", "clinic.doctors")),
             ),
-            table("clinic", "wards", 16420, wards, None),
+            table("clinic", "wards", 16423, wards, None),
             table(
                 "lab",
                 "samples",
@@ -239,8 +153,9 @@ pub fn surface() -> Surface {
             ),
         ],
         catalog_relations: LOOK_ALIKES
-            .iter()
-            .map(|n| (format!("pg_catalog.{n}"), format!("cat_{n}")))
+            .lines()
+            .filter_map(|line| line.split(' ').next())
+            .map(|n| (n.to_owned(), n.replace("pg_catalog.", "cat_")))
             .chain(
                 [
                     "tables",
@@ -255,13 +170,23 @@ pub fn surface() -> Surface {
                 .map(|n| (format!("information_schema.{n}"), format!("is_{n}"))),
             )
             .collect(),
+        catalog_columns: LOOK_ALIKES
+            .lines()
+            .filter_map(|line| line.split_once(' '))
+            .map(|(name, columns)| {
+                (
+                    name.to_owned(),
+                    columns.split(' ').map(str::to_owned).collect(),
+                )
+            })
+            .collect(),
         catalog_functions: FUNCTIONS
-            .iter()
+            .lines()
             .map(|n| ((*n).to_owned(), format!("fn_{n}")))
             .collect(),
-        reg_filters: reg
+        reg_filters: REG_FILTERS
             .iter()
-            .map(|n| ((*n).to_owned(), format!("visible_{n}")))
+            .map(|(reg, filter)| ((*reg).to_owned(), (*filter).to_owned()))
             .collect::<BTreeMap<_, _>>(),
         schemas: vec!["clinic".into(), "lab".into()],
     }
