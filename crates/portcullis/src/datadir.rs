@@ -28,7 +28,8 @@ pub struct DataDir {
 /// Random bytes from the system.
 pub fn random<const N: usize>() -> Result<[u8; N]> {
     let mut bytes = [0; N];
-    getrandom::fill(&mut bytes).map_err(|error| anyhow::anyhow!("no randomness from the system: {error}"))?;
+    getrandom::fill(&mut bytes)
+        .map_err(|error| anyhow::anyhow!("no randomness from the system: {error}"))?;
     Ok(bytes)
 }
 
@@ -75,17 +76,33 @@ impl DataDir {
 
     /// Makes a new one, whole or not at all. An empty directory in its place is taken over.
     pub fn create(root: &Path, fill: impl FnOnce(&Self) -> Result<()>) -> Result<Self> {
-        if root.exists() && fs::read_dir(root).with_context(|| unreadable(root))?.next().is_some() {
+        if root.exists()
+            && fs::read_dir(root)
+                .with_context(|| unreadable(root))?
+                .next()
+                .is_some()
+        {
             bail!("`{}` exists already and is not empty", root.display());
         }
-        let name = root.file_name().with_context(|| format!("`{}` is not a directory's name", root.display()))?;
-        let parent = root.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        fs::create_dir_all(parent).with_context(|| format!("`{}` cannot be made", parent.display()))?;
-        let staging = parent.join(format!(".{}.{}", name.to_string_lossy(), std::process::id()));
+        let name = root
+            .file_name()
+            .with_context(|| format!("`{}` is not a directory's name", root.display()))?;
+        let parent = root
+            .parent()
+            .filter(|p| !p.as_os_str().is_empty())
+            .unwrap_or(Path::new("."));
+        fs::create_dir_all(parent)
+            .with_context(|| format!("`{}` cannot be made", parent.display()))?;
+        let staging = parent.join(format!(
+            ".{}.{}",
+            name.to_string_lossy(),
+            std::process::id()
+        ));
         let dir = Self::at(&staging);
         let made = dir.fill_in(fill).and_then(|()| {
             sync_directory(&staging)?;
-            fs::rename(&staging, root).with_context(|| format!("`{}` cannot be put in place", root.display()))?;
+            fs::rename(&staging, root)
+                .with_context(|| format!("`{}` cannot be put in place", root.display()))?;
             sync_directory(parent)
         });
         if made.is_err() {
@@ -99,10 +116,15 @@ impl DataDir {
             private_directory(&self.root.join(sub))?;
         }
         let key = SigningKey::from_bytes(&random()?);
-        let pem = key.to_pkcs8_pem(Default::default()).context("the log key cannot be written as PEM")?;
+        let pem = key
+            .to_pkcs8_pem(Default::default())
+            .context("the log key cannot be written as PEM")?;
         write_private(&self.log_key_path(), pem.as_bytes())?;
         for secret in ["keys/server.secret", "keys/ledger.key"] {
-            write_private(&self.root.join(secret), hex::encode(random::<32>()?).as_bytes())?;
+            write_private(
+                &self.root.join(secret),
+                hex::encode(random::<32>()?).as_bytes(),
+            )?;
         }
         self.make_certificate()?;
         fill(self)
@@ -110,8 +132,11 @@ impl DataDir {
 
     /// Self-signed, for a start; `serve --tls-cert` takes a real one.
     fn make_certificate(&self) -> Result<()> {
-        let names = ["localhost", "127.0.0.1", "::1"].map(str::to_owned).to_vec();
-        let made = rcgen::generate_simple_self_signed(names).context("no certificate could be made")?;
+        let names = ["localhost", "127.0.0.1", "::1"]
+            .map(str::to_owned)
+            .to_vec();
+        let made =
+            rcgen::generate_simple_self_signed(names).context("no certificate could be made")?;
         write_private(&self.tls_certificate(), made.cert.pem().as_bytes())?;
         write_private(&self.tls_key(), made.signing_key.serialize_pem().as_bytes())
     }
@@ -119,7 +144,8 @@ impl DataDir {
     pub fn log_key(&self) -> Result<SigningKey> {
         let path = self.log_key_path();
         let pem = fs::read_to_string(&path).with_context(|| unreadable(&path))?;
-        SigningKey::from_pkcs8_pem(&pem).with_context(|| format!("`{}` is not an ed25519 key", path.display()))
+        SigningKey::from_pkcs8_pem(&pem)
+            .with_context(|| format!("`{}` is not an ed25519 key", path.display()))
     }
 
     pub fn server_secret(&self) -> Result<[u8; 32]> {
@@ -142,20 +168,39 @@ impl DataDir {
     /// Takes the directory for this process alone, for as long as the answer lives.
     pub fn lock(&self) -> Result<DataLock> {
         if !self.log_key_path().exists() {
-            bail!("`{}` is not a data directory; make one with `portcullis init`", self.root.display());
+            bail!(
+                "`{}` is not a data directory; make one with `portcullis init`",
+                self.root.display()
+            );
         }
         let path = self.root.join("serve.lock");
-        let file = private_options().create(true).truncate(false).open(&path).with_context(|| unreadable(&path))?;
+        let file = private_options()
+            .create(true)
+            .truncate(false)
+            .open(&path)
+            .with_context(|| unreadable(&path))?;
         match rustix::fs::flock(&file, rustix::fs::FlockOperation::NonBlockingLockExclusive) {
             Ok(()) => Ok(DataLock { _file: file }),
-            Err(_) => bail!("`{}` is in use by another `portcullis serve`", self.root.display()),
+            Err(_) => bail!(
+                "`{}` is in use by another `portcullis serve`",
+                self.root.display()
+            ),
         }
     }
 
     /// Files and directories that others than the owner can read or change.
     pub fn too_open(&self) -> Vec<String> {
         let mut found = Vec::new();
-        let watched = ["", "keys", "keys/log.pem", "keys/server.secret", "keys/ledger.key", "tls/key.pem", "log", "cache"];
+        let watched = [
+            "",
+            "keys",
+            "keys/log.pem",
+            "keys/server.secret",
+            "keys/ledger.key",
+            "tls/key.pem",
+            "log",
+            "cache",
+        ];
         for name in watched {
             let path = self.root.join(name);
             if let Ok(meta) = fs::metadata(&path)

@@ -4,10 +4,10 @@
 //! `contract`; here they meet the disk, the network and the terminal. Start at [`cli::Cli`], then
 //! [`compose::serve`].
 
-mod cli;
-mod datadir;
-mod compose;
 mod admin;
+mod cli;
+mod compose;
+mod datadir;
 
 use std::process::ExitCode;
 

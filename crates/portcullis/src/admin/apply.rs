@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Extension, State};
 use axum::Json;
+use axum::extract::{Extension, State};
 use portcullis_contract::file::{self, Diagnostic, Document, Known, Options, SourceFile};
 use portcullis_contract::{Contract, Resource};
 use portcullis_lock::ScopeProblem;
@@ -40,35 +40,75 @@ pub async fn apply(
     Json(request): Json<Request>,
 ) -> Result<Json<Value>, ApiError> {
     if request.files.len() > FILES_MAX {
-        return Err(Denied::invalid("apply.files", format!("more than {FILES_MAX} files at once")).into());
+        return Err(Denied::invalid(
+            "apply.files",
+            format!("more than {FILES_MAX} files at once"),
+        )
+        .into());
     }
-    let sources: Vec<_> =
-        request.files.into_iter().map(|file| SourceFile { name: file.name, text: file.text }).collect();
+    let sources: Vec<_> = request
+        .files
+        .into_iter()
+        .map(|file| SourceFile {
+            name: file.name,
+            text: file.text,
+        })
+        .collect();
     let diagnosed = |mistakes: Vec<Diagnostic>| {
         let rendered = file::render(&mistakes, &sources, request.color);
-        let denied = Denied::invalid("apply.invalid", format!("nothing was applied: {} mistake(s)", mistakes.len()));
+        let denied = Denied::invalid(
+            "apply.invalid",
+            format!("nothing was applied: {} mistake(s)", mistakes.len()),
+        );
         ApiError::diagnosed(denied, file::to_json(&mistakes, &sources), rendered)
     };
     let _turn = server.changing.lock().await;
-    let document = file::parse(&sources, &Options { known: known(&server) }).map_err(&diagnosed)?;
-    let mut diff = server.registry.read(|state| command::diff(state, proposals(&document)));
+    let document = file::parse(
+        &sources,
+        &Options {
+            known: known(&server),
+        },
+    )
+    .map_err(&diagnosed)?;
+    let mut diff = server
+        .registry
+        .read(|state| command::diff(state, proposals(&document)));
     let checked = check_contracts(&server, &document, &mut diff).await?;
     if !checked.mistakes.is_empty() {
         return Err(diagnosed(checked.mistakes));
     }
-    let plan = ApplyPlan { change: show::new_id("c")?, items: diff.items };
+    let plan = ApplyPlan {
+        change: show::new_id("c")?,
+        items: diff.items,
+    };
     let id = plan.change.clone();
     let surfaces = checked.surfaces;
     let changes = server
         .registry
         .execute(&actor, |state, _| {
             let events = command::change_request(state, &actor, &plan)?;
-            Ok(Decision { events, surfaces, answer: plan.items.clone() })
+            Ok(Decision {
+                events,
+                surfaces,
+                answer: plan.items.clone(),
+            })
         })
         .await?;
-    server.registry.execute(&Actor::Server, |state, _| Ok(Decision::new(command::orphaned(state), ()))).await?;
-    let waiting = diff.waiting.iter().map(|(change, item)| show::applied_item(change, item));
-    let shown: Vec<_> = changes.iter().map(|item| show::applied_item(&id, item)).chain(waiting).collect();
+    server
+        .registry
+        .execute(&Actor::Server, |state, _| {
+            Ok(Decision::new(command::orphaned(state), ()))
+        })
+        .await?;
+    let waiting = diff
+        .waiting
+        .iter()
+        .map(|(change, item)| show::applied_item(change, item));
+    let shown: Vec<_> = changes
+        .iter()
+        .map(|item| show::applied_item(&id, item))
+        .chain(waiting)
+        .collect();
     Ok(Json(json!({ "changes": shown })))
 }
 
@@ -81,7 +121,11 @@ fn known(server: &Server) -> Known {
             contracts: state.contracts.keys().cloned().collect(),
         };
         // What waits may be referred to: approval checks the order.
-        for item in state.changes.values().flat_map(|change| change.pending_items()) {
+        for item in state
+            .changes
+            .values()
+            .flat_map(|change| change.pending_items())
+        {
             let names = match item.kind() {
                 "vendor" => &mut known.vendors,
                 "person" => &mut known.persons,
@@ -96,11 +140,31 @@ fn known(server: &Server) -> Known {
 }
 
 fn proposals(document: &Document) -> Vec<Proposal> {
-    let vendors = document.vendors.iter().cloned().map(|vendor| Proposal::Vendor(Arc::new(vendor)));
-    let persons = document.persons.iter().cloned().map(|person| Proposal::Person(Arc::new(person)));
-    let resources = document.resources.iter().cloned().map(|resource| Proposal::Resource(Arc::new(resource)));
-    let contracts = document.contracts.iter().cloned().map(|contract| Proposal::Contract(Arc::new(contract)));
-    vendors.chain(persons).chain(resources).chain(contracts).collect()
+    let vendors = document
+        .vendors
+        .iter()
+        .cloned()
+        .map(|vendor| Proposal::Vendor(Arc::new(vendor)));
+    let persons = document
+        .persons
+        .iter()
+        .cloned()
+        .map(|person| Proposal::Person(Arc::new(person)));
+    let resources = document
+        .resources
+        .iter()
+        .cloned()
+        .map(|resource| Proposal::Resource(Arc::new(resource)));
+    let contracts = document
+        .contracts
+        .iter()
+        .cloned()
+        .map(|contract| Proposal::Contract(Arc::new(contract)));
+    vendors
+        .chain(persons)
+        .chain(resources)
+        .chain(contracts)
+        .collect()
 }
 
 #[derive(Default)]
@@ -111,13 +175,21 @@ struct Checked {
 }
 
 /// Every contract that differs, against the live catalogs; then those that are in force at once are installed.
-async fn check_contracts(server: &Server, document: &Document, diff: &mut Diff) -> Result<Checked, Denied> {
+async fn check_contracts(
+    server: &Server,
+    document: &Document,
+    diff: &mut Diff,
+) -> Result<Checked, Denied> {
     let coming = coming_resources(server, document);
     let mut checked = Checked::default();
     let mut ready = Vec::new();
     for item in &mut diff.items {
-        let Proposal::Contract(contract) = &item.after else { continue };
-        let standing = server.registry.read(|state| state.contracts.get(&contract.id).cloned());
+        let Proposal::Contract(contract) = &item.after else {
+            continue;
+        };
+        let standing = server
+            .registry
+            .read(|state| state.contracts.get(&contract.id).cloned());
         let revision = standing.as_ref().map_or(1, |entry| entry.revision + 1);
         let mut wanted = (**contract).clone();
         if let (ItemState::Applied, Some(entry)) = (item.state, &standing) {
@@ -128,7 +200,12 @@ async fn check_contracts(server: &Server, document: &Document, diff: &mut Diff) 
                 let roads = prepared.blocked();
                 if !roads.is_empty() {
                     checked.mistakes.extend(roads.into_iter().map(|road| {
-                        document.places.diagnostic(&["contract", &contract.id, "scope"], "the database opens more than the contract", road, "revoke it in the database, then apply again")
+                        document.places.diagnostic(
+                            &["contract", &contract.id, "scope"],
+                            "the database opens more than the contract",
+                            road,
+                            "revoke it in the database, then apply again",
+                        )
                     }));
                 } else if item.state == ItemState::Applied {
                     item.resolved = Some(Arc::new(prepared.contract.clone()));
@@ -136,14 +213,20 @@ async fn check_contracts(server: &Server, document: &Document, diff: &mut Diff) 
                 }
             }
             Err(Unprepared::Problems(problems)) => {
-                checked.mistakes.extend(problems.iter().map(|problem| diagnostic(document, contract, problem)));
+                checked.mistakes.extend(
+                    problems
+                        .iter()
+                        .map(|problem| diagnostic(document, contract, problem)),
+                );
             }
             Err(Unprepared::Denied(denied)) => return Err(denied),
         }
     }
     if checked.mistakes.is_empty() {
         for prepared in ready {
-            checked.surfaces.extend(server.locks.install(&prepared).await?);
+            checked
+                .surfaces
+                .extend(server.locks.install(&prepared).await?);
         }
     }
     Ok(checked)
@@ -153,7 +236,11 @@ async fn check_contracts(server: &Server, document: &Document, diff: &mut Diff) 
 fn coming_resources(server: &Server, document: &Document) -> Vec<Arc<Resource>> {
     let mut coming: Vec<_> = document.resources.iter().cloned().map(Arc::new).collect();
     server.registry.read(|state| {
-        for item in state.changes.values().flat_map(|change| change.pending_items()) {
+        for item in state
+            .changes
+            .values()
+            .flat_map(|change| change.pending_items())
+        {
             if let Proposal::Resource(resource) = &item.after {
                 coming.push(Arc::clone(resource));
             }
@@ -165,13 +252,23 @@ fn coming_resources(server: &Server, document: &Document) -> Vec<Arc<Resource>> 
 /// Points into the file: `scope[0].columns` is the path below the contract.
 fn diagnostic(document: &Document, contract: &Contract, problem: &ScopeProblem) -> Diagnostic {
     let mut path = vec!["contract", contract.id.as_str()];
-    path.extend(problem.path.split(['.', '[', ']']).filter(|part| !part.is_empty()));
+    path.extend(
+        problem
+            .path
+            .split(['.', '[', ']'])
+            .filter(|part| !part.is_empty()),
+    );
     let place = format!("contract `{}`, {}", contract.id, problem.path);
-    document.places.diagnostic(&path, problem.message.clone(), place, problem.help.clone())
+    document
+        .places
+        .diagnostic(&path, problem.message.clone(), place, problem.help.clone())
 }
 
 /// The waiting items of a change with their contracts resolved and installed.
-pub async fn install_waiting(server: &Server, items: Vec<ChangeItem>) -> Result<(Vec<ChangeItem>, Vec<Arc<Surface>>), Denied> {
+pub async fn install_waiting(
+    server: &Server,
+    items: Vec<ChangeItem>,
+) -> Result<(Vec<ChangeItem>, Vec<Arc<Surface>>), Denied> {
     let coming: Vec<_> = items
         .iter()
         .filter_map(|item| match &item.after {
@@ -183,9 +280,16 @@ pub async fn install_waiting(server: &Server, items: Vec<ChangeItem>) -> Result<
     let mut ready = Vec::new();
     for mut item in items {
         if let Proposal::Contract(contract) = &item.after {
-            let revision =
-                server.registry.read(|state| state.contracts.get(&contract.id).map_or(1, |entry| entry.revision + 1));
-            let prepared = server.prepare(contract, revision, &coming).await.map_err(|why| no_longer(contract, why))?;
+            let revision = server.registry.read(|state| {
+                state
+                    .contracts
+                    .get(&contract.id)
+                    .map_or(1, |entry| entry.revision + 1)
+            });
+            let prepared = server
+                .prepare(contract, revision, &coming)
+                .await
+                .map_err(|why| no_longer(contract, why))?;
             item.resolved = Some(Arc::new(prepared.contract.clone()));
             ready.push(prepared);
         }
@@ -202,9 +306,19 @@ fn no_longer(contract: &Contract, why: Unprepared) -> Denied {
     match why {
         Unprepared::Denied(denied) => denied,
         Unprepared::Problems(problems) => {
-            let texts: Vec<_> = problems.iter().map(|p| format!("{}: {}", p.path, p.message)).collect();
-            Denied::invalid("apply.stale", format!("contract `{}` does not fit the database any more: {}", contract.id, texts.join("; ")))
-                .hint("correct the file and apply again")
+            let texts: Vec<_> = problems
+                .iter()
+                .map(|p| format!("{}: {}", p.path, p.message))
+                .collect();
+            Denied::invalid(
+                "apply.stale",
+                format!(
+                    "contract `{}` does not fit the database any more: {}",
+                    contract.id,
+                    texts.join("; ")
+                ),
+            )
+            .hint("correct the file and apply again")
         }
     }
 }

@@ -23,7 +23,9 @@ pub async fn authorise(
     next: Next,
 ) -> Response {
     let attempt = format!("{} {}", request.method(), request.uri().path());
-    let Some(actor) = bearer(&request).and_then(|token| server.registry.read(|state| state.actor(token))) else {
+    let Some(actor) =
+        bearer(&request).and_then(|token| server.registry.read(|state| state.actor(token)))
+    else {
         let denied = Denied::authority("authority.token", "the token is missing, unknown or replaced")
             .hint("an officer issues a new one with `portcullis officer token` or `portcullis person token`");
         record_unknown(&server, &attempt, &denied).await;
@@ -36,7 +38,10 @@ pub async fn authorise(
         }
         Err(denied) => ApiError::from(denied).into_response(),
     };
-    let refused = response.extensions().get::<Denied>().filter(|denied| denied.fault == Fault::Authority);
+    let refused = response
+        .extensions()
+        .get::<Denied>()
+        .filter(|denied| denied.fault == Fault::Authority);
     if let Some(denied) = refused {
         record(&server, &actor, &attempt, denied).await;
     }
@@ -44,11 +49,20 @@ pub async fn authorise(
 }
 
 fn bearer(request: &Request) -> Option<&str> {
-    request.headers().get(AUTHORIZATION)?.to_str().ok()?.strip_prefix("Bearer ")
+    request
+        .headers()
+        .get(AUTHORIZATION)?
+        .to_str()
+        .ok()?
+        .strip_prefix("Bearer ")
 }
 
 async fn record(server: &Server, actor: &Actor, attempt: &str, denied: &Denied) {
-    if let Err(error) = server.registry.record(actor, command::officer_refused(attempt, denied)).await {
+    if let Err(error) = server
+        .registry
+        .record(actor, command::officer_refused(attempt, denied))
+        .await
+    {
         tracing::error!(%error, "a refused attempt cannot be recorded");
     }
 }
@@ -57,7 +71,11 @@ async fn record_unknown(server: &Server, attempt: &str, denied: &Denied) {
     let now = server.registry.now().as_microsecond();
     let last = LAST_UNKNOWN.load(Ordering::Relaxed);
     let due = now.saturating_sub(last) >= UNKNOWN_EVERY_MICROSECONDS;
-    if due && LAST_UNKNOWN.compare_exchange(last, now, Ordering::Relaxed, Ordering::Relaxed).is_ok() {
+    if due
+        && LAST_UNKNOWN
+            .compare_exchange(last, now, Ordering::Relaxed, Ordering::Relaxed)
+            .is_ok()
+    {
         record(server, &Actor::Unknown, attempt, denied).await;
     }
 }

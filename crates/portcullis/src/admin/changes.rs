@@ -1,7 +1,7 @@
 //! Changes that wait: listed, approved, denied.
 
-use axum::extract::{Extension, Path, Query, State};
 use axum::Json;
+use axum::extract::{Extension, Path, Query, State};
 use portcullis_store::state::{Actor, ChangeItem, Decision, Proposal, command};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -25,7 +25,11 @@ pub struct Why {
 
 pub async fn list(State(server): Shared, Query(query): Query<ListQuery>) -> Json<Value> {
     let changes = server.registry.read(|state| {
-        let mut changes: Vec<_> = state.changes.values().filter(|change| query.all || change.pending()).collect();
+        let mut changes: Vec<_> = state
+            .changes
+            .values()
+            .filter(|change| query.all || change.pending())
+            .collect();
         changes.sort_by_key(|change| change.at);
         changes.into_iter().map(show::change).collect::<Vec<_>>()
     });
@@ -38,7 +42,7 @@ pub async fn approve(
     Path(id): Path<String>,
 ) -> Result<Json<Value>, ApiError> {
     approve_change(&server, &actor, &id).await?;
-    answer(&server, &id)
+    Ok(answer(&server, &id))
 }
 
 /// Resolves and installs before the change counts as in force; where that fails it keeps waiting.
@@ -49,12 +53,16 @@ pub async fn approve_change(
 ) -> Result<(), portcullis_store::state::Denied> {
     let _turn = server.changing.lock().await;
     let items: Vec<ChangeItem> = server.registry.read(|state| {
-        command::change_check(state, actor, id).map(|change| change.pending_items().cloned().collect())
+        command::change_check(state, actor, id)
+            .map(|change| change.pending_items().cloned().collect())
     })?;
     let (items, surfaces) = match install_waiting(server, items).await {
         Ok(installed) => installed,
         Err(denied) => {
-            server.registry.record(actor, command::change_failed(id, &denied)).await?;
+            server
+                .registry
+                .record(actor, command::change_failed(id, &denied))
+                .await?;
             return Err(denied);
         }
     };
@@ -62,10 +70,19 @@ pub async fn approve_change(
         .registry
         .execute(actor, |state, _| {
             let events = command::change_approve(state, actor, id, &items)?;
-            Ok(Decision { events, surfaces, answer: () })
+            Ok(Decision {
+                events,
+                surfaces,
+                answer: (),
+            })
         })
         .await?;
-    server.registry.execute(&Actor::Server, |state, _| Ok(Decision::new(command::orphaned(state), ()))).await?;
+    server
+        .registry
+        .execute(&Actor::Server, |state, _| {
+            Ok(Decision::new(command::orphaned(state), ()))
+        })
+        .await?;
     for item in &items {
         if let Proposal::Resource(resource) = &item.after {
             server.locks.forget(&resource.id).await;
@@ -84,12 +101,19 @@ pub async fn deny(
 ) -> Result<Json<Value>, ApiError> {
     server
         .registry
-        .execute(&actor, |state, _| Ok(Decision::new(command::change_deny(state, &actor, &id, &body.why)?, ())))
+        .execute(&actor, |state, _| {
+            Ok(Decision::new(
+                command::change_deny(state, &actor, &id, &body.why)?,
+                (),
+            ))
+        })
         .await?;
-    answer(&server, &id)
+    Ok(answer(&server, &id))
 }
 
-fn answer(server: &Server, id: &str) -> Result<Json<Value>, ApiError> {
-    let change = server.registry.read(|state| state.changes.get(id).map(show::change));
-    Ok(Json(json!({ "change": change })))
+fn answer(server: &Server, id: &str) -> Json<Value> {
+    let change = server
+        .registry
+        .read(|state| state.changes.get(id).map(show::change));
+    Json(json!({ "change": change }))
 }

@@ -23,19 +23,41 @@ struct Check {
 }
 
 fn ok(check: impl Into<String>, found: impl Into<String>) -> Check {
-    Check { check: check.into(), state: "ok", found: found.into(), remedy: None }
+    Check {
+        check: check.into(),
+        state: "ok",
+        found: found.into(),
+        remedy: None,
+    }
 }
 
 fn warn(check: impl Into<String>, found: impl Into<String>, remedy: impl Into<String>) -> Check {
-    Check { check: check.into(), state: "warn", found: found.into(), remedy: Some(remedy.into()) }
+    Check {
+        check: check.into(),
+        state: "warn",
+        found: found.into(),
+        remedy: Some(remedy.into()),
+    }
 }
 
 fn fail(check: impl Into<String>, found: impl Into<String>, remedy: impl Into<String>) -> Check {
-    Check { check: check.into(), state: "fail", found: found.into(), remedy: Some(remedy.into()) }
+    Check {
+        check: check.into(),
+        state: "fail",
+        found: found.into(),
+        remedy: Some(remedy.into()),
+    }
 }
 
 pub async fn doctor(State(server): Shared) -> Json<Value> {
-    let mut checks = vec![installation(), permissions(&server), keys(&server), disk(&server), clock(&server), log(&server)];
+    let mut checks = vec![
+        installation(),
+        permissions(&server),
+        keys(&server),
+        disk(&server),
+        clock(&server),
+        log(&server),
+    ];
     checks.push(officers(&server));
     checks.extend(databases(&server).await);
     checks.extend(roads(&server).await);
@@ -43,15 +65,25 @@ pub async fn doctor(State(server): Shared) -> Json<Value> {
 }
 
 fn installation() -> Check {
-    ok("installation", format!("portcullis {}", env!("CARGO_PKG_VERSION")))
+    ok(
+        "installation",
+        format!("portcullis {}", env!("CARGO_PKG_VERSION")),
+    )
 }
 
 fn permissions(server: &Server) -> Check {
     let open = server.dir.too_open();
     if open.is_empty() {
-        return ok("permissions", format!("`{}` is its owner's alone", server.dir.root().display()));
+        return ok(
+            "permissions",
+            format!("`{}` is its owner's alone", server.dir.root().display()),
+        );
     }
-    fail("permissions", format!("others can reach {}", open.join(", ")), "chmod go-rwx them; then treat the keys as seen")
+    fail(
+        "permissions",
+        format!("others can reach {}", open.join(", ")),
+        "chmod go-rwx them; then treat the keys as seen",
+    )
 }
 
 fn keys(server: &Server) -> Check {
@@ -60,12 +92,19 @@ fn keys(server: &Server) -> Check {
         server.dir.ledger_key()?;
         let signs = server.dir.log_key()?.verifying_key();
         let verifies = crate::compose::journal::verifier(&server.dir)?;
-        anyhow::ensure!(*verifies.public() == signs, "`keys/log.vkey` is not the public half of `keys/log.pem`");
+        anyhow::ensure!(
+            *verifies.public() == signs,
+            "`keys/log.vkey` is not the public half of `keys/log.pem`"
+        );
         Ok(())
     };
     match read() {
         Ok(()) => ok("keys", "present and fitting"),
-        Err(error) => fail("keys", format!("{error:#}"), "restore DIR/keys from the backup"),
+        Err(error) => fail(
+            "keys",
+            format!("{error:#}"),
+            "restore DIR/keys from the backup",
+        ),
     }
 }
 
@@ -91,7 +130,11 @@ fn clock(server: &Server) -> Check {
     let behind = server.registry.now().duration_since(clock).as_secs();
     if behind > 5 {
         let found = format!("the clock is {behind} s behind the last event");
-        return fail("clock", found, "set the clock (NTP); until it has caught up, time stands still here");
+        return fail(
+            "clock",
+            found,
+            "set the clock (NTP); until it has caught up, time stands still here",
+        );
     }
     ok("clock", clock.strftime("%Y-%m-%d %H:%M:%S UTC").to_string())
 }
@@ -99,13 +142,21 @@ fn clock(server: &Server) -> Check {
 fn log(server: &Server) -> Check {
     match server.log.checkpoint() {
         Ok(_) => ok("log", format!("{} events, signed", server.log.size())),
-        Err(error) => fail("log", error.to_string(), "see the server's log; restart when the disk is well"),
+        Err(error) => fail(
+            "log",
+            error.to_string(),
+            "see the server's log; restart when the disk is well",
+        ),
     }
 }
 
 fn officers(server: &Server) -> Check {
     let vouched: Vec<String> = server.registry.read(|state| {
-        state.officers.iter().filter_map(|(name, o)| o.token_by.as_ref().map(|by| format!("{name} (by {by})"))).collect()
+        state
+            .officers
+            .iter()
+            .filter_map(|(name, o)| o.token_by.as_ref().map(|by| format!("{name} (by {by})")))
+            .collect()
     });
     if vouched.is_empty() {
         return ok("officers", "every officer's token is his own");
@@ -119,22 +170,43 @@ fn officers(server: &Server) -> Check {
 
 async fn databases(server: &Arc<Server>) -> Vec<Check> {
     let resources: Vec<_> = server.registry.read(|state| {
-        state.resources.values().map(|entry| (Arc::clone(&entry.resource), entry.detached)).collect()
+        state
+            .resources
+            .values()
+            .map(|entry| (Arc::clone(&entry.resource), entry.detached))
+            .collect()
     });
     let mut checks = Vec::new();
     for (resource, detached) in resources {
         let name = format!("database {}", resource.id);
         if detached {
-            checks.push(warn(&name, "detached", format!("`portcullis resource attach {}` when the migration is done", resource.id)));
+            checks.push(warn(
+                &name,
+                "detached",
+                format!(
+                    "`portcullis resource attach {}` when the migration is done",
+                    resource.id
+                ),
+            ));
             continue;
         }
         if let Err(denied) = server.locks.steward(&resource).await {
-            checks.push(fail(&name, denied.message, denied.hint.unwrap_or_else(|| "check the resource's url and password".to_owned())));
+            checks.push(fail(
+                &name,
+                denied.message,
+                denied
+                    .hint
+                    .unwrap_or_else(|| "check the resource's url and password".to_owned()),
+            ));
             continue;
         }
         match server.restore_lock(&resource.id).await {
             Ok(()) => checks.push(ok(&name, "reachable, second lock in place")),
-            Err(denied) => checks.push(fail(&name, denied.message, denied.hint.unwrap_or_else(|| "see the message".to_owned()))),
+            Err(denied) => checks.push(fail(
+                &name,
+                denied.message,
+                denied.hint.unwrap_or_else(|| "see the message".to_owned()),
+            )),
         }
         checks.extend(exposure(server, &resource).await);
     }
@@ -143,7 +215,9 @@ async fn databases(server: &Arc<Server>) -> Vec<Check> {
 
 async fn exposure(server: &Server, resource: &portcullis_contract::Resource) -> Vec<Check> {
     let mut checks = Vec::new();
-    let Ok(steward) = server.locks.steward(resource).await else { return checks };
+    let Ok(steward) = server.locks.steward(resource).await else {
+        return checks;
+    };
     for (contract, _) in server.contracts_on(&resource.id) {
         let name = format!("PUBLIC on {}", resource.id);
         match portcullis_lock::public_exposure(&steward, &contract).await {
@@ -167,9 +241,17 @@ async fn roads(server: &Arc<Server>) -> Vec<Check> {
         match roads {
             Ok(roads) if roads.is_empty() => checks.push(ok(name, "none found")),
             Ok(roads) => {
-                checks.extend(roads.into_iter().map(|road| fail(&name, format!("{}: {}", road.who, road.what), road.hint)));
+                checks.extend(
+                    roads
+                        .into_iter()
+                        .map(|road| fail(&name, format!("{}: {}", road.who, road.what), road.hint)),
+                );
             }
-            Err(denied) => checks.push(warn(name, denied.message, "it is looked at again at the next check")),
+            Err(denied) => checks.push(warn(
+                name,
+                denied.message,
+                "it is looked at again at the next check",
+            )),
         }
     }
     checks

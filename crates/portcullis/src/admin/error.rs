@@ -18,13 +18,21 @@ pub struct ApiError {
 
 impl From<Denied> for ApiError {
     fn from(denied: Denied) -> Self {
-        Self { denied, unauthenticated: false, diagnostics: Vec::new(), rendered: None }
+        Self {
+            denied,
+            unauthenticated: false,
+            diagnostics: Vec::new(),
+            rendered: None,
+        }
     }
 }
 
 impl ApiError {
     pub fn unauthenticated(denied: Denied) -> Self {
-        Self { unauthenticated: true, ..denied.into() }
+        Self {
+            unauthenticated: true,
+            ..denied.into()
+        }
     }
 
     pub fn unknown_route() -> Self {
@@ -34,7 +42,11 @@ impl ApiError {
     }
 
     pub fn diagnosed(denied: Denied, diagnostics: Vec<DiagnosticJson>, rendered: String) -> Self {
-        Self { diagnostics, rendered: Some(rendered), ..denied.into() }
+        Self {
+            diagnostics,
+            rendered: Some(rendered),
+            ..denied.into()
+        }
     }
 }
 

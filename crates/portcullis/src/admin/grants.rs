@@ -1,7 +1,7 @@
 //! Grants: requested, approved with a password that is shown once, denied, revoked, listed.
 
-use axum::extract::{Extension, Path, Query, State};
 use axum::Json;
+use axum::extract::{Extension, Path, Query, State};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use portcullis_contract::GrantState;
@@ -39,8 +39,11 @@ pub async fn request(
     Json(body): Json<Request>,
 ) -> Result<Json<Value>, ApiError> {
     let for_seconds = parse_duration(&body.length).map_err(|why| {
-        Denied::invalid("input.duration", format!("`{}` is not a length of time: {why}", body.length))
-            .hint("for instance `30m`, `8h` or `1d`")
+        Denied::invalid(
+            "input.duration",
+            format!("`{}` is not a length of time: {why}", body.length),
+        )
+        .hint("for instance `30m`, `8h` or `1d`")
     })?;
     let input = command::GrantRequest {
         id: show::new_id("g")?,
@@ -53,9 +56,14 @@ pub async fn request(
     };
     server
         .registry
-        .execute(&actor, |state, now| Ok(Decision::new(command::grant_request(state, &actor, &input, now)?, ())))
+        .execute(&actor, |state, now| {
+            Ok(Decision::new(
+                command::grant_request(state, &actor, &input, now)?,
+                (),
+            ))
+        })
         .await?;
-    answer(&server, &input.id)
+    Ok(answer(&server, &input.id))
 }
 
 pub async fn approve(
@@ -63,7 +71,8 @@ pub async fn approve(
     Extension(actor): Extension<Actor>,
     Path(id): Path<String>,
 ) -> Result<Json<Value>, ApiError> {
-    let password = URL_SAFE_NO_PAD.encode(random::<PASSWORD_BYTES>().map_err(|e| no_randomness(&e))?);
+    let password =
+        URL_SAFE_NO_PAD.encode(random::<PASSWORD_BYTES>().map_err(|e| no_randomness(&e))?);
     let salt: [u8; 16] = random().map_err(|e| no_randomness(&e))?;
     let verifier = portcullis_lock::scram_verifier(&password, &salt, SCRAM_ITERATIONS)
         .map_err(|error| Denied::unreachable("grant.verifier", error.to_string()))?;
@@ -75,17 +84,16 @@ pub async fn approve(
         })
         .await?;
     let (host, port) = &server.connect;
-    let (grant, resource) = server.registry.read(|state| {
-        let entry = state.grants.get(&id);
-        (entry.map(show::grant), entry.map(|entry| entry.grant.resource.clone()))
-    });
-    Ok(Json(json!({
-        "grant": grant,
-        "connect": {
-            "host": host, "port": port, "user": approval.user, "database": resource,
+    let Json(mut shown) = answer(&server, &id);
+    let database = shown.pointer("/grant/resource").cloned();
+    if let Some(fields) = shown.as_object_mut() {
+        let connect = json!({
+            "host": host, "port": port, "user": approval.user, "database": database,
             "password": password, "expires_at": approval.expires_at,
-        },
-    })))
+        });
+        fields.insert("connect".to_owned(), connect);
+    }
+    Ok(Json(shown))
 }
 
 fn no_randomness(error: &anyhow::Error) -> Denied {
@@ -100,9 +108,14 @@ pub async fn deny(
 ) -> Result<Json<Value>, ApiError> {
     server
         .registry
-        .execute(&actor, |state, _| Ok(Decision::new(command::grant_deny(state, &actor, &id, &body.why)?, ())))
+        .execute(&actor, |state, _| {
+            Ok(Decision::new(
+                command::grant_deny(state, &actor, &id, &body.why)?,
+                (),
+            ))
+        })
         .await?;
-    answer(&server, &id)
+    Ok(answer(&server, &id))
 }
 
 pub async fn revoke(
@@ -113,9 +126,14 @@ pub async fn revoke(
 ) -> Result<Json<Value>, ApiError> {
     server
         .registry
-        .execute(&actor, |state, _| Ok(Decision::new(command::grant_revoke(state, &actor, &id, &body.why)?, ())))
+        .execute(&actor, |state, _| {
+            Ok(Decision::new(
+                command::grant_revoke(state, &actor, &id, &body.why)?,
+                (),
+            ))
+        })
         .await?;
-    answer(&server, &id)
+    Ok(answer(&server, &id))
 }
 
 /// Officers see all, a person his own.
@@ -138,7 +156,14 @@ pub async fn list(
     Json(json!({ "grants": grants }))
 }
 
-fn answer(server: &Server, id: &str) -> Result<Json<Value>, ApiError> {
-    let grant = server.registry.read(|state| state.grants.get(id).map(show::grant));
-    Ok(Json(json!({ "grant": grant })))
+/// The grant, and what would still keep its holder out (vetting is asked at each connection).
+fn answer(server: &Server, id: &str) -> Json<Value> {
+    let (grant, warnings) = server.registry.read(|state| {
+        let entry = state.grants.get(id);
+        (
+            entry.map(show::grant),
+            entry.map(|entry| show::vetting_gaps(state, entry, server.registry.now())),
+        )
+    });
+    Json(json!({ "grant": grant, "warnings": warnings.unwrap_or_default() }))
 }

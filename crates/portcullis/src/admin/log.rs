@@ -44,11 +44,22 @@ pub async fn export(
     Extension(actor): Extension<Actor>,
     Query(query): Query<ExportQuery>,
 ) -> Result<Response, ApiError> {
-    server.registry.record(&actor, Event::LogExported { from: query.from }).await?;
+    server
+        .registry
+        .record(&actor, Event::LogExported { from: query.from })
+        .await?;
     let end = (!query.follow).then(|| server.log.size());
-    let export = Export { server, at: query.from, end };
+    let export = Export {
+        server,
+        at: query.from,
+        end,
+    };
     let lines = stream::unfold(export, next_lines);
-    Ok(([(CONTENT_TYPE, "application/x-ndjson")], Body::from_stream(lines)).into_response())
+    Ok((
+        [(CONTENT_TYPE, "application/x-ndjson")],
+        Body::from_stream(lines),
+    )
+        .into_response())
 }
 
 async fn next_lines(mut export: Export) -> Option<(Result<Bytes, std::io::Error>, Export)> {
@@ -70,8 +81,20 @@ async fn next_lines(mut export: Export) -> Option<(Result<Bytes, std::io::Error>
     export.at = to;
     match read {
         Ok(Ok(bytes)) => Some((Ok(bytes), export)),
-        Ok(Err(error)) => Some((Err(std::io::Error::other(error)), Export { end: Some(0), ..export })),
-        Err(error) => Some((Err(std::io::Error::other(error)), Export { end: Some(0), ..export })),
+        Ok(Err(error)) => Some((
+            Err(std::io::Error::other(error)),
+            Export {
+                end: Some(0),
+                ..export
+            },
+        )),
+        Err(error) => Some((
+            Err(std::io::Error::other(error)),
+            Export {
+                end: Some(0),
+                ..export
+            },
+        )),
     }
 }
 
@@ -86,7 +109,11 @@ fn lines(server: &Server, from: u64, to: u64) -> Result<Bytes, LogError> {
 /// `{"seq":N,` and then the leaf as it is, with its bodies joined in.
 fn write_line(entry: &StoredEntry, out: &mut Vec<u8>) {
     out.extend_from_slice(format!("{{\"seq\":{}", entry.seq).as_bytes());
-    let fields = entry.leaf.strip_prefix(b"{").and_then(|rest| rest.strip_suffix(b"}")).unwrap_or_default();
+    let fields = entry
+        .leaf
+        .strip_prefix(b"{")
+        .and_then(|rest| rest.strip_suffix(b"}"))
+        .unwrap_or_default();
     if !fields.is_empty() {
         out.push(b',');
         out.extend_from_slice(fields);
@@ -106,10 +133,16 @@ fn joined(entry: &StoredEntry) -> Map<String, Value> {
     for part in &entry.parts {
         match &*part.label {
             "sql" => {
-                told.insert("sql".to_owned(), String::from_utf8_lossy(&part.content).into());
+                told.insert(
+                    "sql".to_owned(),
+                    String::from_utf8_lossy(&part.content).into(),
+                );
             }
             "params" => {
-                told.insert("params".to_owned(), serde_json::from_slice(&part.content).unwrap_or(Value::Null));
+                told.insert(
+                    "params".to_owned(),
+                    serde_json::from_slice(&part.content).unwrap_or(Value::Null),
+                );
             }
             "content" => {
                 if let Ok(Value::Object(mut fields)) = serde_json::from_slice(&part.content) {
@@ -120,7 +153,11 @@ fn joined(entry: &StoredEntry) -> Map<String, Value> {
         }
     }
     if !entry.withheld.is_empty() {
-        let labels: Vec<_> = entry.withheld.iter().map(|withheld| withheld.label.clone()).collect();
+        let labels: Vec<_> = entry
+            .withheld
+            .iter()
+            .map(|withheld| withheld.label.clone())
+            .collect();
         told.insert("withheld".to_owned(), labels.into());
     }
     told
@@ -143,12 +180,17 @@ pub async fn prove(State(server): Shared, Path(seq): Path<u64>) -> Result<Json<V
         let message = format!("no event {seq}; the log has {}", read.size);
         return Err(Denied::invalid("log.unknown", message).into());
     }
-    let proof = server.log.prove_inclusion(seq, read.size).map_err(|e| unreadable(&e))?;
+    let proof = server
+        .log
+        .prove_inclusion(seq, read.size)
+        .map_err(|e| unreadable(&e))?;
     let leaf = server
         .log
         .read(seq, seq + 1)
         .next()
-        .ok_or_else(|| Denied::unreachable("log.unreadable", format!("event {seq} cannot be read")))?
+        .ok_or_else(|| {
+            Denied::unreachable("log.unreadable", format!("event {seq} cannot be read"))
+        })?
         .map_err(|e| unreadable(&e))?
         .leaf;
     Ok(Json(json!({
@@ -164,7 +206,10 @@ async fn signed(server: &Arc<Server>) -> Result<String, Denied> {
     let signed = tokio::task::spawn_blocking(move || server.log.checkpoint()).await;
     match signed {
         Ok(note) => note.map_err(|error| unreadable(&error)),
-        Err(_) => Err(Denied::unreachable("log.unreadable", "signing was cut short")),
+        Err(_) => Err(Denied::unreachable(
+            "log.unreadable",
+            "signing was cut short",
+        )),
     }
 }
 

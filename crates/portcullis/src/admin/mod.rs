@@ -39,28 +39,106 @@ type Shared = axum::extract::State<Arc<Server>>;
 
 pub fn router(server: Arc<Server>) -> Router {
     use Act::*;
-    let mut routes = Routes { server: Arc::clone(&server), router: Router::new() };
+    let mut routes = Routes {
+        server: Arc::clone(&server),
+        router: Router::new(),
+    };
     routes.add(Method::POST, "/v1/apply", Apply, apply::apply);
-    routes.add(Method::GET, "/v1/contracts/draft", ContractDraft, resources::draft);
+    routes.add(
+        Method::GET,
+        "/v1/contracts/draft",
+        ContractDraft,
+        resources::draft,
+    );
     routes.add(Method::GET, "/v1/plan", Plan, resources::plan);
     routes.add(Method::GET, "/v1/changes", ChangeList, changes::list);
-    routes.add(Method::POST, "/v1/changes/{id}/approve", ChangeApprove, changes::approve);
-    routes.add(Method::POST, "/v1/changes/{id}/deny", ChangeDeny, changes::deny);
-    routes.add(Method::POST, "/v1/persons/{id}/token", PersonToken, parties::person_token);
-    routes.add(Method::POST, "/v1/persons/{id}/suspend", Suspend, parties::suspend_person);
-    routes.add(Method::POST, "/v1/persons/{id}/resume", Resume, parties::resume_person);
-    routes.add(Method::POST, "/v1/contracts/{id}/suspend", Suspend, parties::suspend_contract);
-    routes.add(Method::POST, "/v1/contracts/{id}/resume", Resume, parties::resume_contract);
-    routes.add(Method::POST, "/v1/officers/{id}/token", OfficerToken, parties::officer_token);
-    routes.add(Method::POST, "/v1/resources/{id}/detach", ResourceDetach, resources::detach);
-    routes.add(Method::POST, "/v1/resources/{id}/attach", ResourceAttach, resources::attach);
+    routes.add(
+        Method::POST,
+        "/v1/changes/{id}/approve",
+        ChangeApprove,
+        changes::approve,
+    );
+    routes.add(
+        Method::POST,
+        "/v1/changes/{id}/deny",
+        ChangeDeny,
+        changes::deny,
+    );
+    routes.add(
+        Method::POST,
+        "/v1/persons/{id}/token",
+        PersonToken,
+        parties::person_token,
+    );
+    routes.add(
+        Method::POST,
+        "/v1/persons/{id}/suspend",
+        Suspend,
+        parties::suspend_person,
+    );
+    routes.add(
+        Method::POST,
+        "/v1/persons/{id}/resume",
+        Resume,
+        parties::resume_person,
+    );
+    routes.add(
+        Method::POST,
+        "/v1/contracts/{id}/suspend",
+        Suspend,
+        parties::suspend_contract,
+    );
+    routes.add(
+        Method::POST,
+        "/v1/contracts/{id}/resume",
+        Resume,
+        parties::resume_contract,
+    );
+    routes.add(
+        Method::POST,
+        "/v1/officers/{id}/token",
+        OfficerToken,
+        parties::officer_token,
+    );
+    routes.add(
+        Method::POST,
+        "/v1/resources/{id}/detach",
+        ResourceDetach,
+        resources::detach,
+    );
+    routes.add(
+        Method::POST,
+        "/v1/resources/{id}/attach",
+        ResourceAttach,
+        resources::attach,
+    );
     routes.add(Method::POST, "/v1/grants", GrantRequest, grants::request);
     routes.add(Method::GET, "/v1/grants", GrantList, grants::list);
-    routes.add(Method::POST, "/v1/grants/{id}/approve", GrantApprove, grants::approve);
-    routes.add(Method::POST, "/v1/grants/{id}/deny", GrantDeny, grants::deny);
-    routes.add(Method::POST, "/v1/grants/{id}/revoke", GrantRevoke, grants::revoke);
+    routes.add(
+        Method::POST,
+        "/v1/grants/{id}/approve",
+        GrantApprove,
+        grants::approve,
+    );
+    routes.add(
+        Method::POST,
+        "/v1/grants/{id}/deny",
+        GrantDeny,
+        grants::deny,
+    );
+    routes.add(
+        Method::POST,
+        "/v1/grants/{id}/revoke",
+        GrantRevoke,
+        grants::revoke,
+    );
     routes.add(Method::GET, "/v1/sessions", SessionList, sessions::list);
-    routes.add(Method::POST, "/v1/sessions/{id}/end", SessionEnd, sessions::end);
+    routes.add(
+        Method::POST,
+        "/v1/sessions/{id}/end",
+        SessionEnd,
+        sessions::end,
+    );
     routes.add(Method::GET, "/v1/state", StateRead, state::read);
     routes.add(Method::GET, "/v1/log/export", LogExport, log::export);
     routes.add(Method::GET, "/v1/log/checkpoint", LogProve, log::checkpoint);
@@ -84,7 +162,11 @@ impl Routes {
         H: Handler<T, Arc<Server>>,
         T: 'static,
     {
-        let filter = if method == Method::GET { MethodFilter::GET } else { MethodFilter::POST };
+        let filter = if method == Method::GET {
+            MethodFilter::GET
+        } else {
+            MethodFilter::POST
+        };
         let guard = from_fn_with_state((Arc::clone(&self.server), act), authorise::authorise);
         let router = std::mem::take(&mut self.router);
         self.router = router.route(path, on(filter, handler).layer(guard));

@@ -1,7 +1,7 @@
 //! Persons, contracts and officers: tokens, suspensions, resumptions.
 
-use axum::extract::{Extension, Path, State};
 use axum::Json;
+use axum::extract::{Extension, Path, State};
 use portcullis_store::state::command::{self, Resumed};
 use portcullis_store::state::{Actor, Decision, Denied, Token};
 use serde_json::{Value, json};
@@ -13,7 +13,9 @@ use crate::compose::server::Server;
 use crate::datadir::random;
 
 fn new_token() -> Result<Token, Denied> {
-    Ok(Token::from_random(random().map_err(|error| Denied::unreachable("random", error.to_string()))?))
+    Ok(Token::from_random(random().map_err(|error| {
+        Denied::unreachable("random", error.to_string())
+    })?))
 }
 
 pub async fn person_token(
@@ -25,7 +27,12 @@ pub async fn person_token(
     let hash = token.hash();
     server
         .registry
-        .execute(&actor, |state, _| Ok(Decision::new(command::person_token(state, &actor, &id, hash)?, ())))
+        .execute(&actor, |state, _| {
+            Ok(Decision::new(
+                command::person_token(state, &actor, &id, hash)?,
+                (),
+            ))
+        })
         .await?;
     Ok(Json(json!({ "person": id, "token": token.reveal() })))
 }
@@ -39,7 +46,12 @@ pub async fn officer_token(
     let hash = token.hash();
     server
         .registry
-        .execute(&actor, |state, _| Ok(Decision::new(command::officer_token(state, &actor, &id, hash)?, ())))
+        .execute(&actor, |state, _| {
+            Ok(Decision::new(
+                command::officer_token(state, &actor, &id, hash)?,
+                (),
+            ))
+        })
         .await?;
     Ok(Json(json!({ "officer": id, "token": token.reveal() })))
 }
@@ -52,9 +64,16 @@ pub async fn suspend_person(
 ) -> Result<Json<Value>, ApiError> {
     server
         .registry
-        .execute(&actor, |state, _| Ok(Decision::new(command::suspend_person(state, &actor, &id, &body.why)?, ())))
+        .execute(&actor, |state, _| {
+            Ok(Decision::new(
+                command::suspend_person(state, &actor, &id, &body.why)?,
+                (),
+            ))
+        })
         .await?;
-    Ok(Json(json!({ "person": { "id": id, "state": "suspended" } })))
+    Ok(Json(
+        json!({ "person": { "id": id, "state": "suspended" } }),
+    ))
 }
 
 pub async fn suspend_contract(
@@ -65,9 +84,16 @@ pub async fn suspend_contract(
 ) -> Result<Json<Value>, ApiError> {
     server
         .registry
-        .execute(&actor, |state, _| Ok(Decision::new(command::suspend_contract(state, &actor, &id, &body.why)?, ())))
+        .execute(&actor, |state, _| {
+            Ok(Decision::new(
+                command::suspend_contract(state, &actor, &id, &body.why)?,
+                (),
+            ))
+        })
         .await?;
-    Ok(Json(json!({ "contract": { "id": id, "state": "suspended" } })))
+    Ok(Json(
+        json!({ "contract": { "id": id, "state": "suspended" } }),
+    ))
 }
 
 pub async fn resume_person(
@@ -78,7 +104,12 @@ pub async fn resume_person(
     let change = show::new_id("c")?;
     let resumed = server
         .registry
-        .execute(&actor, |state, _| decision(command::resume_person(state, &actor, &id, &change)?, &change))
+        .execute(&actor, |state, _| {
+            decision(
+                command::resume_person(state, &actor, &id, &change)?,
+                &change,
+            )
+        })
         .await?;
     resume(&server, &actor, resumed).await
 }
@@ -91,7 +122,12 @@ pub async fn resume_contract(
     let change = show::new_id("c")?;
     let resumed = server
         .registry
-        .execute(&actor, |state, _| decision(command::resume_contract(state, &actor, &id, &change)?, &change))
+        .execute(&actor, |state, _| {
+            decision(
+                command::resume_contract(state, &actor, &id, &change)?,
+                &change,
+            )
+        })
         .await?;
     resume(&server, &actor, resumed).await
 }
@@ -107,10 +143,16 @@ fn decision(resumed: Resumed, new: &str) -> Result<Decision<Asked>, Denied> {
 }
 
 /// The second officer's `resume` is his approval.
-async fn resume(server: &Server, actor: &Actor, (change, waited): Asked) -> Result<Json<Value>, ApiError> {
+async fn resume(
+    server: &Server,
+    actor: &Actor,
+    (change, waited): Asked,
+) -> Result<Json<Value>, ApiError> {
     if waited {
         approve_change(server, actor, &change).await?;
     }
-    let shown = server.registry.read(|state| state.changes.get(&change).map(show::change));
+    let shown = server
+        .registry
+        .read(|state| state.changes.get(&change).map(show::change));
     Ok(Json(json!({ "change": shown })))
 }

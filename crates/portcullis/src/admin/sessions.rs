@@ -1,7 +1,7 @@
 //! Live sessions: listed, ended.
 
-use axum::extract::{Extension, Path, State};
 use axum::Json;
+use axum::extract::{Extension, Path, State};
 use portcullis_store::state::{Actor, Decision, Denied, command};
 use serde_json::{Value, json};
 
@@ -20,13 +20,20 @@ pub async fn end(
     Json(body): Json<Why>,
 ) -> Result<Json<Value>, ApiError> {
     if server.registry.sessions().get(&id).is_none() {
-        return Err(Denied::invalid("session.unknown", format!("no live session `{id}`"))
-            .hint("see `portcullis session list`")
-            .into());
+        return Err(
+            Denied::invalid("session.unknown", format!("no live session `{id}`"))
+                .hint("see `portcullis session list`")
+                .into(),
+        );
     }
     server
         .registry
-        .execute(&actor, |_, _| Ok(Decision::new(command::session_end(&actor, &id, &body.why)?, ())))
+        .execute(&actor, |_, _| {
+            Ok(Decision::new(
+                command::session_end(&actor, &id, &body.why)?,
+                (),
+            ))
+        })
         .await?;
     Ok(Json(json!({ "session": { "id": id, "state": "ended" } })))
 }

@@ -1,7 +1,10 @@
 //! State as JSON for the outside: stable shapes, no verifier, no token hash.
 
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use portcullis_store::state::{
     Change, ChangeItem, ContractEntry, Denied, GrantEntry, ItemState, PersonEntry, ResourceEntry,
+    State,
 };
 use serde_json::{Value, json};
 
@@ -9,7 +12,8 @@ use crate::datadir::random;
 
 /// `g-7f3a19c2d4`: short enough to read aloud, too long to meet twice.
 pub fn new_id(prefix: &str) -> Result<String, Denied> {
-    let bytes: [u8; 5] = random().map_err(|error| Denied::unreachable("random", error.to_string()))?;
+    let bytes: [u8; 5] =
+        random().map_err(|error| Denied::unreachable("random", error.to_string()))?;
     Ok(format!("{prefix}-{}", hex::encode(bytes)))
 }
 
@@ -52,7 +56,11 @@ pub fn person(entry: &PersonEntry) -> Value {
 }
 
 pub fn resource(entry: &ResourceEntry) -> Value {
-    let state = if entry.detached { "detached" } else { "attached" };
+    let state = if entry.detached {
+        "detached"
+    } else {
+        "attached"
+    };
     json!({ "id": entry.resource.id, "kind": entry.resource.kind, "url": entry.resource.url, "state": state })
 }
 
@@ -61,4 +69,22 @@ pub fn contract(entry: &ContractEntry) -> Value {
         "contract": entry.contract, "revision": entry.revision,
         "suspended": entry.suspended, "ended": entry.ended,
     })
+}
+
+/// The vettings that the grant's person lacks today, in words.
+pub fn vetting_gaps(state: &State, entry: &GrantEntry, now: Timestamp) -> Vec<String> {
+    let person = state.persons.get(&entry.grant.person);
+    let contract = state.contracts.get(&entry.grant.contract);
+    let (Some(person), Some(contract)) = (person, contract) else {
+        return Vec::new();
+    };
+    let zone = TimeZone::get(&contract.contract.access.timezone).unwrap_or(TimeZone::UTC);
+    let gaps = portcullis_contract::vetting_gaps(
+        &contract.contract,
+        &person.person,
+        now.to_zoned(zone).date(),
+    );
+    gaps.into_iter()
+        .map(|refusal| refusal.to_string())
+        .collect()
 }

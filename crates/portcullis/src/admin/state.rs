@@ -1,7 +1,7 @@
 //! What is registered, for whoever reads: officers, vendors, persons, resources, contracts.
 
-use axum::extract::State;
 use axum::Json;
+use axum::extract::State;
 use serde_json::{Value, json};
 
 use super::{Shared, show};

@@ -17,16 +17,28 @@ use crate::compose::server::Server;
 const CONNECTIONS_MAX: usize = 128;
 const HANDSHAKE_WITHIN: Duration = Duration::from_secs(10);
 
-pub async fn serve(server: Arc<Server>, address: &str, tls: Arc<rustls::ServerConfig>) -> Result<SocketAddr> {
-    let listener = TcpListener::bind(address).await.with_context(|| format!("`{address}` cannot be listened on"))?;
-    let bound = listener.local_addr().context("the admin listener has no address")?;
+pub async fn serve(
+    server: Arc<Server>,
+    address: &str,
+    tls: Arc<rustls::ServerConfig>,
+) -> Result<SocketAddr> {
+    let listener = TcpListener::bind(address)
+        .await
+        .with_context(|| format!("`{address}` cannot be listened on"))?;
+    let bound = listener
+        .local_addr()
+        .context("the admin listener has no address")?;
     let router = super::router(server);
     let acceptor = TlsAcceptor::from(tls);
     let slots = Arc::new(Semaphore::new(CONNECTIONS_MAX));
     tokio::spawn(async move {
         loop {
-            let Ok(slot) = Arc::clone(&slots).acquire_owned().await else { return };
-            let Ok((stream, _)) = listener.accept().await else { continue };
+            let Ok(slot) = Arc::clone(&slots).acquire_owned().await else {
+                return;
+            };
+            let Ok((stream, _)) = listener.accept().await else {
+                continue;
+            };
             let (acceptor, router) = (acceptor.clone(), router.clone());
             tokio::spawn(async move {
                 converse(stream, acceptor, router).await;
@@ -38,7 +50,10 @@ pub async fn serve(server: Arc<Server>, address: &str, tls: Arc<rustls::ServerCo
 }
 
 async fn converse(stream: TcpStream, acceptor: TlsAcceptor, router: axum::Router) {
-    let Ok(Ok(stream)) = tokio::time::timeout(HANDSHAKE_WITHIN, acceptor.accept(stream)).await else { return };
+    let Ok(Ok(stream)) = tokio::time::timeout(HANDSHAKE_WITHIN, acceptor.accept(stream)).await
+    else {
+        return;
+    };
     let service = TowerToHyperService::new(router);
     let _ = hyper_util::server::conn::auto::Builder::new(TokioExecutor::new())
         .http1_only()

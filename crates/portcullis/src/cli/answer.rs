@@ -15,10 +15,16 @@ pub fn show(global: &Global, answer: &Value, words: impl FnOnce(&Value)) {
 
 /// A list in the answer, empty where there is none.
 pub fn rows<'v>(answer: &'v Value, key: &str) -> &'v [Value] {
-    answer.get(key).and_then(Value::as_array).map_or(&[], Vec::as_slice)
+    answer
+        .get(key)
+        .and_then(Value::as_array)
+        .map_or(&[], Vec::as_slice)
 }
 
 /// A text in the answer, by path.
 pub fn text(answer: &Value, pointer: &str) -> String {
-    answer.pointer(pointer).map(super::table::text).unwrap_or_else(|| "-".to_owned())
+    answer
+        .pointer(pointer)
+        .map(super::table::text)
+        .unwrap_or_else(|| "-".to_owned())
 }

@@ -35,13 +35,30 @@ pub async fn run(global: &Global, command: &Change) -> Result<(), Exit> {
             show(global, &answer, list);
         }
         Change::Approve { id } => {
-            let answer = client.post(&format!("/v1/changes/{}/approve", super::segment(id)), &json!({})).await?;
-            show(global, &answer, |a| println!("change {} is {}", text(a, "/change/id"), text(a, "/change/state")));
+            let answer = client
+                .post(
+                    &format!("/v1/changes/{}/approve", super::segment(id)),
+                    &json!({}),
+                )
+                .await?;
+            show(global, &answer, |a| {
+                println!(
+                    "change {} is {}",
+                    text(a, "/change/id"),
+                    text(a, "/change/state")
+                )
+            });
         }
         Change::Deny { id, why } => {
             let path = format!("/v1/changes/{}/deny", super::segment(id));
             let answer = client.post(&path, &json!({ "why": why })).await?;
-            show(global, &answer, |a| println!("change {} is {}", text(a, "/change/id"), text(a, "/change/state")));
+            show(global, &answer, |a| {
+                println!(
+                    "change {} is {}",
+                    text(a, "/change/id"),
+                    text(a, "/change/state")
+                )
+            });
         }
     }
     Ok(())
@@ -61,7 +78,12 @@ fn list(answer: &Value) {
             text(change, "/at")
         );
         for item in rows(change, "items") {
-            println!("  {} {} ({})", text(item, "/kind"), text(item, "/name"), text(item, "/effect"));
+            println!(
+                "  {} {} ({})",
+                text(item, "/kind"),
+                text(item, "/name"),
+                text(item, "/effect")
+            );
             for note in rows(item, "notes") {
                 println!("    {}", table::text(note));
             }

@@ -31,28 +31,40 @@ impl Client {
             }
         };
         if let Some(file) = &global.ca {
-            let pem = std::fs::read(file).map_err(|e| Exit::invalid(format!("`{}`: {e}", file.display())))?;
-            let certificate = reqwest::Certificate::from_pem(&pem)
-                .map_err(|_| Exit::invalid(format!("`{}` is not a PEM certificate", file.display())))?;
+            let pem = std::fs::read(file)
+                .map_err(|e| Exit::invalid(format!("`{}`: {e}", file.display())))?;
+            let certificate = reqwest::Certificate::from_pem(&pem).map_err(|_| {
+                Exit::invalid(format!("`{}` is not a PEM certificate", file.display()))
+            })?;
             builder = builder.tls_certs_only([certificate]);
         }
-        let http = builder.build().map_err(|error| Exit::unreachable(format!("no HTTP client: {error}")))?;
+        let http = builder
+            .build()
+            .map_err(|error| Exit::unreachable(format!("no HTTP client: {error}")))?;
         Ok(Self { http, base, token })
     }
 
     pub async fn get(&self, path: &str, query: &[(&str, &str)]) -> Result<Value, Exit> {
-        let request = self.request(Method::GET, &with_query(path, query)).timeout(ANSWER_WITHIN);
+        let request = self
+            .request(Method::GET, &with_query(path, query))
+            .timeout(ANSWER_WITHIN);
         self.answer(request).await
     }
 
     pub async fn post(&self, path: &str, body: &Value) -> Result<Value, Exit> {
-        let request = self.request(Method::POST, path).json(body).timeout(ANSWER_WITHIN);
+        let request = self
+            .request(Method::POST, path)
+            .json(body)
+            .timeout(ANSWER_WITHIN);
         self.answer(request).await
     }
 
     /// An answer that goes on for as long as the server has something.
     pub async fn stream(&self, path: &str, query: &[(&str, &str)]) -> Result<Response, Exit> {
-        let sent = self.request(Method::GET, &with_query(path, query)).send().await;
+        let sent = self
+            .request(Method::GET, &with_query(path, query))
+            .send()
+            .await;
         let response = sent.map_err(|error| self.no_server(&error))?;
         if response.status().is_success() {
             return Ok(response);
@@ -61,29 +73,41 @@ impl Client {
     }
 
     fn request(&self, method: Method, path: &str) -> RequestBuilder {
-        self.http.request(method, format!("{}{path}", self.base)).bearer_auth(&self.token)
+        self.http
+            .request(method, format!("{}{path}", self.base))
+            .bearer_auth(&self.token)
     }
 
     async fn answer(&self, request: RequestBuilder) -> Result<Value, Exit> {
-        let response = request.send().await.map_err(|error| self.no_server(&error))?;
+        let response = request
+            .send()
+            .await
+            .map_err(|error| self.no_server(&error))?;
         read(response).await
     }
 
     fn no_server(&self, error: &reqwest::Error) -> Exit {
-        let what = if error.is_timeout() { "did not answer in time" } else { "cannot be reached" };
+        let what = if error.is_timeout() {
+            "did not answer in time"
+        } else {
+            "cannot be reached"
+        };
         Exit::unreachable(format!(
             "the server at {} {what}; is `portcullis serve` running on this data directory?",
-            if self.base == "http://portcullis" { "DIR/admin.sock" } else { &self.base }
+            if self.base == "http://portcullis" {
+                "DIR/admin.sock"
+            } else {
+                &self.base
+            }
         ))
     }
 }
 
 async fn read(response: Response) -> Result<Value, Exit> {
     let status = response.status();
-    let value: Value = response
-        .json()
-        .await
-        .map_err(|error| Exit::unreachable(format!("the server's answer could not be read: {error}")))?;
+    let value: Value = response.json().await.map_err(|error| {
+        Exit::unreachable(format!("the server's answer could not be read: {error}"))
+    })?;
     if status.is_success() {
         return Ok(value);
     }
@@ -91,6 +115,13 @@ async fn read(response: Response) -> Result<Value, Exit> {
 }
 
 fn with_query(path: &str, query: &[(&str, &str)]) -> String {
-    let pairs: Vec<_> = query.iter().map(|(key, value)| format!("{key}={}", super::segment(value))).collect();
-    if pairs.is_empty() { path.to_owned() } else { format!("{path}?{}", pairs.join("&")) }
+    let pairs: Vec<_> = query
+        .iter()
+        .map(|(key, value)| format!("{key}={}", super::segment(value)))
+        .collect();
+    if pairs.is_empty() {
+        path.to_owned()
+    } else {
+        format!("{path}?{}", pairs.join("&"))
+    }
 }

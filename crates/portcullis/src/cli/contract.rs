@@ -34,20 +34,36 @@ pub async fn run(global: &Global, command: &Contract) -> Result<(), Exit> {
     let client = Client::new(global)?;
     match command {
         Contract::New { from, law } => {
-            let answer = client.get("/v1/contracts/draft", &[("resource", from), ("law", law)]).await?;
+            let answer = client
+                .get("/v1/contracts/draft", &[("resource", from), ("law", law)])
+                .await?;
             show(global, &answer, |answer| {
-                print!("{}", answer.pointer("/draft").and_then(|draft| draft.as_str()).unwrap_or_default());
+                print!(
+                    "{}",
+                    answer
+                        .pointer("/draft")
+                        .and_then(|draft| draft.as_str())
+                        .unwrap_or_default()
+                );
             });
         }
         Contract::Suspend { contract, why } => {
             let path = format!("/v1/contracts/{}/suspend", super::segment(contract));
             let answer = client.post(&path, &json!({ "why": why })).await?;
-            show(global, &answer, |a| println!("contract {} is {}", text(a, "/contract/id"), text(a, "/contract/state")));
+            show(global, &answer, |a| {
+                println!(
+                    "contract {} is {}",
+                    text(a, "/contract/id"),
+                    text(a, "/contract/state")
+                )
+            });
         }
         Contract::Resume { contract } => {
             let path = format!("/v1/contracts/{}/resume", super::segment(contract));
             let answer = client.post(&path, &json!({})).await?;
-            show(global, &answer, |answer| resumed("contract", contract, answer));
+            show(global, &answer, |answer| {
+                resumed("contract", contract, answer)
+            });
         }
     }
     Ok(())

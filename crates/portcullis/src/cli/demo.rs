@@ -20,17 +20,27 @@ pub struct Demo {
 
 pub fn run(_: &Global, command: &Demo) -> Result<(), Exit> {
     let script = command.script.clone().or_else(found).ok_or_else(|| {
-        Exit::unreachable(format!("`{SCRIPT}` is not here; run it from the repository, or name it with `--script`"))
+        Exit::unreachable(format!(
+            "`{SCRIPT}` is not here; run it from the repository, or name it with `--script`"
+        ))
     })?;
-    let status = Command::new(&script)
-        .status()
-        .map_err(|error| Exit::unreachable(format!("`{}` cannot be run: {error}", script.display())))?;
-    if status.success() { Ok(()) } else { Err(Exit::unreachable("the demo did not come up; see above")) }
+    let status = Command::new(&script).status().map_err(|error| {
+        Exit::unreachable(format!("`{}` cannot be run: {error}", script.display()))
+    })?;
+    if status.success() {
+        Ok(())
+    } else {
+        Err(Exit::unreachable("the demo did not come up; see above"))
+    }
 }
 
 /// In the working directory or above the binary (`target/…/portcullis`).
 fn found() -> Option<PathBuf> {
     let beside = std::env::current_exe().ok();
-    let above = beside.iter().flat_map(|path| path.ancestors().map(|dir| dir.join(SCRIPT)));
-    std::iter::once(PathBuf::from(SCRIPT)).chain(above).find(|path| path.is_file())
+    let above = beside
+        .iter()
+        .flat_map(|path| path.ancestors().map(|dir| dir.join(SCRIPT)));
+    std::iter::once(PathBuf::from(SCRIPT))
+        .chain(above)
+        .find(|path| path.is_file())
 }

@@ -14,13 +14,20 @@ pub struct Doctor {}
 pub async fn run(global: &Global, _: &Doctor) -> Result<(), Exit> {
     let answer = Client::new(global)?.get("/v1/doctor", &[]).await?;
     show(global, &answer, words);
-    let failed = rows(&answer, "checks").iter().any(|check| check.get("state") == Some(&"fail".into()));
+    let failed = rows(&answer, "checks")
+        .iter()
+        .any(|check| check.get("state") == Some(&"fail".into()));
     if failed { Err(Exit::no()) } else { Ok(()) }
 }
 
 fn words(answer: &Value) {
     for check in rows(answer, "checks") {
-        println!("{:<5} {:<28} {}", text(check, "/state"), text(check, "/check"), text(check, "/found"));
+        println!(
+            "{:<5} {:<28} {}",
+            text(check, "/state"),
+            text(check, "/check"),
+            text(check, "/found")
+        );
         if let Some(remedy) = check.get("remedy").and_then(Value::as_str) {
             println!("      {:<28} {remedy}", "");
         }

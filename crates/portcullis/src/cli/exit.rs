@@ -14,12 +14,20 @@ pub struct Exit {
 
 impl Exit {
     fn new(code: u8, name: &str, message: String) -> Self {
-        Self { code, error: Some(json!({ "code": name, "message": message })), text: message }
+        Self {
+            code,
+            error: Some(json!({ "code": name, "message": message })),
+            text: message,
+        }
     }
 
     /// The answer is no, and has been printed.
     pub fn no() -> Self {
-        Self { code: 1, error: None, text: String::new() }
+        Self {
+            code: 1,
+            error: None,
+            text: String::new(),
+        }
     }
 
     pub fn invalid(message: impl Into<String>) -> Self {
@@ -33,7 +41,11 @@ impl Exit {
     /// An error as the admin API tells it.
     pub fn from_api(error: &Value) -> Self {
         let text = |key: &str| error.get(key).and_then(Value::as_str);
-        let code = error.get("exit").and_then(Value::as_u64).and_then(|code| u8::try_from(code).ok()).unwrap_or(4);
+        let code = error
+            .get("exit")
+            .and_then(Value::as_u64)
+            .and_then(|code| u8::try_from(code).ok())
+            .unwrap_or(4);
         let mut shown = text("rendered").map(str::to_owned).unwrap_or_default();
         shown.push_str(text("message").unwrap_or("the server refused without words"));
         if let Some(hint) = text("hint") {
@@ -44,7 +56,11 @@ impl Exit {
         if let Some(fields) = error.as_object_mut() {
             fields.remove("rendered");
         }
-        Self { code, error: Some(error), text: shown }
+        Self {
+            code,
+            error: Some(error),
+            text: shown,
+        }
     }
 
     /// Tells the user and gives the process's exit code.

@@ -52,45 +52,104 @@ pub enum Grant {
 pub async fn run(global: &Global, command: &Grant) -> Result<(), Exit> {
     let client = Client::new(global)?;
     match command {
-        Grant::Request { person, contract, resource, purpose, ticket, length } => {
+        Grant::Request {
+            person,
+            contract,
+            resource,
+            purpose,
+            ticket,
+            length,
+        } => {
             let body = json!({
                 "person": person, "contract": contract, "resource": resource,
                 "purpose": purpose, "ticket": ticket, "for": length,
             });
             let answer = client.post("/v1/grants", &body).await?;
-            show(global, &answer, |a| println!("grant {} is {}", text(a, "/grant/id"), text(a, "/grant/state")));
+            show(global, &answer, |a| {
+                println!(
+                    "grant {} is {}",
+                    text(a, "/grant/id"),
+                    text(a, "/grant/state")
+                );
+                warnings(a);
+            });
         }
         Grant::Approve { id } => {
-            let answer = client.post(&format!("/v1/grants/{}/approve", super::segment(id)), &json!({})).await?;
+            let answer = client
+                .post(
+                    &format!("/v1/grants/{}/approve", super::segment(id)),
+                    &json!({}),
+                )
+                .await?;
             show(global, &answer, connect);
         }
         Grant::Deny { id, why } => {
-            let answer =
-                client.post(&format!("/v1/grants/{}/deny", super::segment(id)), &json!({ "why": why })).await?;
-            show(global, &answer, |a| println!("grant {} is {}", text(a, "/grant/id"), text(a, "/grant/state")));
+            let answer = client
+                .post(
+                    &format!("/v1/grants/{}/deny", super::segment(id)),
+                    &json!({ "why": why }),
+                )
+                .await?;
+            show(global, &answer, |a| {
+                println!(
+                    "grant {} is {}",
+                    text(a, "/grant/id"),
+                    text(a, "/grant/state")
+                )
+            });
         }
         Grant::Revoke { id, why } => {
-            let answer =
-                client.post(&format!("/v1/grants/{}/revoke", super::segment(id)), &json!({ "why": why })).await?;
-            show(global, &answer, |a| println!("grant {} is {}", text(a, "/grant/id"), text(a, "/grant/state")));
+            let answer = client
+                .post(
+                    &format!("/v1/grants/{}/revoke", super::segment(id)),
+                    &json!({ "why": why }),
+                )
+                .await?;
+            show(global, &answer, |a| {
+                println!(
+                    "grant {} is {}",
+                    text(a, "/grant/id"),
+                    text(a, "/grant/state")
+                )
+            });
         }
         Grant::List { all } => {
             let all = if *all { "true" } else { "false" };
             let answer = client.get("/v1/grants", &[("all", all)]).await?;
             let columns = [
-                ("GRANT", "id"), ("STATE", "state"), ("PERSON", "person"), ("CONTRACT", "contract"),
-                ("RESOURCE", "resource"), ("PURPOSE", "purpose"), ("TICKET", "ticket"), ("EXPIRES", "expires_at"),
+                ("GRANT", "id"),
+                ("STATE", "state"),
+                ("PERSON", "person"),
+                ("CONTRACT", "contract"),
+                ("RESOURCE", "resource"),
+                ("PURPOSE", "purpose"),
+                ("TICKET", "ticket"),
+                ("EXPIRES", "expires_at"),
             ];
-            show(global, &answer, |answer| table::print(rows(answer, "grants"), &columns));
+            show(global, &answer, |answer| {
+                table::print(rows(answer, "grants"), &columns)
+            });
         }
     }
     Ok(())
 }
 
+/// What would still keep the person out.
+fn warnings(answer: &serde_json::Value) {
+    for warning in rows(answer, "warnings") {
+        println!("  note: {}", table::text(warning));
+    }
+}
+
 fn connect(answer: &serde_json::Value) {
-    println!("grant {} is live until {}", text(answer, "/grant/id"), text(answer, "/connect/expires_at"));
+    println!(
+        "grant {} is live until {}",
+        text(answer, "/grant/id"),
+        text(answer, "/connect/expires_at")
+    );
     println!("hand this to the person alone; the password is shown this once:\n");
     for key in ["host", "port", "user", "database", "password"] {
         println!("  {key:<9} {}", text(answer, &format!("/connect/{key}")));
     }
+    warnings(answer);
 }

@@ -22,15 +22,19 @@ pub fn run(global: &Global, command: &Init) -> Result<(), Exit> {
         let (name, roles) = parse(text)?;
         officers.push((name, roles, Token::from_random(random()?)));
     }
-    let hashed: Vec<(String, Vec<Role>, TokenHash)> =
-        officers.iter().map(|(name, roles, token)| (name.clone(), roles.clone(), token.hash())).collect();
+    let hashed: Vec<(String, Vec<Role>, TokenHash)> = officers
+        .iter()
+        .map(|(name, roles, token)| (name.clone(), roles.clone(), token.hash()))
+        .collect();
     let events = command::officer_add(&hashed).map_err(|denied| {
         Exit::invalid(match denied.hint {
             Some(hint) => format!("{}\n  hint: {hint}", denied.message),
             None => denied.message,
         })
     })?;
-    DataDir::create(&global.data, |dir| journal::begin(dir, &Actor::Server, events))?;
+    DataDir::create(&global.data, |dir| {
+        journal::begin(dir, &Actor::Server, events)
+    })?;
     if global.json {
         let shown: Vec<_> = officers
             .iter()
@@ -39,7 +43,10 @@ pub fn run(global: &Global, command: &Init) -> Result<(), Exit> {
         println!("{}", json!({ "officers": shown }));
         return Ok(());
     }
-    println!("made `{}`; each token is shown this once, hand it to its officer alone:\n", global.data.display());
+    println!(
+        "made `{}`; each token is shown this once, hand it to its officer alone:\n",
+        global.data.display()
+    );
     for (name, roles, token) in &officers {
         let roles: Vec<_> = roles.iter().map(|role| role.name()).collect();
         println!("  {name} ({})\n    {}", roles.join(", "), token.reveal());
@@ -49,15 +56,23 @@ pub fn run(global: &Global, command: &Init) -> Result<(), Exit> {
 }
 
 fn parse(text: &str) -> Result<(String, Vec<Role>), Exit> {
-    let wrong = || Exit::invalid(format!("`{text}` is not NAME:ROLE[,ROLE], for instance `zhang:admin,approver`"));
+    let wrong = || {
+        Exit::invalid(format!(
+            "`{text}` is not NAME:ROLE[,ROLE], for instance `zhang:admin,approver`"
+        ))
+    };
     let (name, list) = text.split_once(':').ok_or_else(wrong)?;
     let mut roles = Vec::new();
     for word in list.split(',') {
         let role = Role::parse(word.trim()).ok_or_else(|| {
-            Exit::invalid(format!("`{word}` is not a role; roles are `admin`, `approver` and `auditor`"))
+            Exit::invalid(format!(
+                "`{word}` is not a role; roles are `admin`, `approver` and `auditor`"
+            ))
         })?;
         if roles.contains(&role) {
-            return Err(Exit::invalid(format!("role `{word}` is given twice to `{name}`")));
+            return Err(Exit::invalid(format!(
+                "role `{word}` is given twice to `{name}`"
+            )));
         }
         roles.push(role);
     }

@@ -51,29 +51,54 @@ pub async fn run(global: &Global, command: &Log) -> Result<(), Exit> {
         Log::Checkpoint => {
             let answer = Client::new(global)?.get("/v1/log/checkpoint", &[]).await?;
             show(global, &answer, |answer| {
-                print!("{}", answer.get("checkpoint").and_then(Value::as_str).unwrap_or_default());
+                print!(
+                    "{}",
+                    answer
+                        .get("checkpoint")
+                        .and_then(Value::as_str)
+                        .unwrap_or_default()
+                );
             });
             Ok(())
         }
         Log::Prove { seq } => {
-            let answer = Client::new(global)?.get(&format!("/v1/log/prove/{seq}"), &[]).await?;
+            let answer = Client::new(global)?
+                .get(&format!("/v1/log/prove/{seq}"), &[])
+                .await?;
             show(global, &answer, |answer| {
-                println!("event {} of {}: {}", text(answer, "/seq"), text(answer, "/size"), text(answer, "/leaf"));
+                println!(
+                    "event {} of {}: {}",
+                    text(answer, "/seq"),
+                    text(answer, "/size"),
+                    text(answer, "/leaf")
+                );
                 for hash in rows(answer, "proof") {
                     println!("  {}", super::table::text(hash));
                 }
-                print!("\n{}", answer.get("checkpoint").and_then(Value::as_str).unwrap_or_default());
+                print!(
+                    "\n{}",
+                    answer
+                        .get("checkpoint")
+                        .and_then(Value::as_str)
+                        .unwrap_or_default()
+                );
             });
             Ok(())
         }
-        Log::Verify { checkpoint, witnesses } => verify(global, checkpoint.as_deref(), witnesses),
+        Log::Verify {
+            checkpoint,
+            witnesses,
+        } => verify(global, checkpoint.as_deref(), witnesses),
     }
 }
 
 async fn export(global: &Global, from: u64, follow: bool) -> Result<(), Exit> {
     let (from, follow) = (from.to_string(), follow.to_string());
     let query = [("from", from.as_str()), ("follow", follow.as_str())];
-    let mut body = Client::new(global)?.stream("/v1/log/export", &query).await?.bytes_stream();
+    let mut body = Client::new(global)?
+        .stream("/v1/log/export", &query)
+        .await?
+        .bytes_stream();
     let mut out = std::io::stdout().lock();
     while let Some(chunk) = body.next().await {
         let chunk = chunk.map_err(|_| Exit::unreachable("the export was cut short"))?;
@@ -90,7 +115,10 @@ fn verify(global: &Global, checkpoint: Option<&Path>, witnesses: &[String]) -> R
     let key = journal::verifier(&dir).map_err(|error| Exit::unreachable(format!("{error:#}")))?;
     let options = VerifyOptions {
         kept_checkpoint: checkpoint.map(kept).transpose()?,
-        witnesses: witnesses.iter().map(|text| witness(text)).collect::<Result<_, _>>()?,
+        witnesses: witnesses
+            .iter()
+            .map(|text| witness(text))
+            .collect::<Result<_, _>>()?,
     };
     let bar = (!global.json && std::io::stderr().is_terminal()).then(bar);
     let outcome = log::verify(&dir.log(), &key, &options, &mut |progress| {
@@ -120,23 +148,35 @@ fn kept(path: &Path) -> Result<String, Exit> {
     let text = std::fs::read_to_string(path)
         .map_err(|error| Exit::invalid(format!("`{}` cannot be read: {error}", path.display())))?;
     let answer: Option<Value> = serde_json::from_str(&text).ok();
-    let note = answer.as_ref().and_then(|answer| answer.get("checkpoint")).and_then(Value::as_str);
+    let note = answer
+        .as_ref()
+        .and_then(|answer| answer.get("checkpoint"))
+        .and_then(Value::as_str);
     Ok(note.map_or(text.clone(), str::to_owned))
 }
 
 fn witness(text: &str) -> Result<VerifierKey, Exit> {
-    VerifierKey::parse(text).map_err(|error| Exit::invalid(format!("`{text}` is not a verifier key: {error}")))
+    VerifierKey::parse(text)
+        .map_err(|error| Exit::invalid(format!("`{text}` is not a verifier key: {error}")))
 }
 
 fn bar() -> ProgressBar {
-    let style = ProgressStyle::with_template("verifying {bar:40} {pos}/{len} events").unwrap_or_else(|_| ProgressStyle::default_bar());
+    let style = ProgressStyle::with_template("verifying {bar:40} {pos}/{len} events")
+        .unwrap_or_else(|_| ProgressStyle::default_bar());
     ProgressBar::new(0).with_style(style)
 }
 
 fn verified(report: &Report) -> Value {
-    let withheld: Vec<_> =
-        report.withheld.iter().map(|(seq, label, by)| json!({ "seq": seq, "part": label, "by": by })).collect();
-    let cosigned: Vec<_> = report.cosigned.iter().map(|(name, at)| json!({ "witness": name, "at": at })).collect();
+    let withheld: Vec<_> = report
+        .withheld
+        .iter()
+        .map(|(seq, label, by)| json!({ "seq": seq, "part": label, "by": by }))
+        .collect();
+    let cosigned: Vec<_> = report
+        .cosigned
+        .iter()
+        .map(|(name, at)| json!({ "witness": name, "at": at }))
+        .collect();
     json!({
         "ok": true, "size": report.size, "root": STANDARD.encode(report.root),
         "unsigned_events": report.unsigned_entries, "bytes": report.bytes, "live": report.live,
@@ -146,14 +186,36 @@ fn verified(report: &Report) -> Value {
 }
 
 fn words(answer: &Value) {
-    println!("verified: {} events, root {}", text(answer, "/size"), text(answer, "/root"));
-    if answer.get("unsigned_events").and_then(Value::as_u64).is_some_and(|count| count > 0) {
-        println!("  {} newer events are consistent, and not signed yet", text(answer, "/unsigned_events"));
+    println!(
+        "verified: {} events, root {}",
+        text(answer, "/size"),
+        text(answer, "/root")
+    );
+    if answer
+        .get("unsigned_events")
+        .and_then(Value::as_u64)
+        .is_some_and(|count| count > 0)
+    {
+        println!(
+            "  {} newer events are consistent, and not signed yet",
+            text(answer, "/unsigned_events")
+        );
     }
-    if answer.get("extends_kept").is_some_and(|kept| !kept.is_null()) {
-        println!("  extends the kept checkpoint of {} events", text(answer, "/extends_kept"));
+    if answer
+        .get("extends_kept")
+        .is_some_and(|kept| !kept.is_null())
+    {
+        println!(
+            "  extends the kept checkpoint of {} events",
+            text(answer, "/extends_kept")
+        );
     }
     for part in rows(answer, "withheld") {
-        println!("  event {}: `{}` was withheld lawfully (event {})", text(part, "/seq"), text(part, "/part"), text(part, "/by"));
+        println!(
+            "  event {}: `{}` was withheld lawfully (event {})",
+            text(part, "/seq"),
+            text(part, "/part"),
+            text(part, "/by")
+        );
     }
 }

@@ -30,7 +30,12 @@ pub use exit::Exit;
 
 /// Vendors' engineers work on your databases; Portcullis checks, counts and records each statement.
 #[derive(Debug, Parser)]
-#[command(name = "portcullis", version, disable_help_subcommand = true, arg_required_else_help = true)]
+#[command(
+    name = "portcullis",
+    version,
+    disable_help_subcommand = true,
+    arg_required_else_help = true
+)]
 pub struct Cli {
     #[command(flatten)]
     global: Global,
@@ -41,7 +46,13 @@ pub struct Cli {
 #[derive(Clone, Debug, Args)]
 pub struct Global {
     /// The data directory
-    #[arg(long, global = true, value_name = "DIR", env = "PORTCULLIS_DATA", default_value = "./portcullis-data")]
+    #[arg(
+        long,
+        global = true,
+        value_name = "DIR",
+        env = "PORTCULLIS_DATA",
+        default_value = "./portcullis-data"
+    )]
     pub data: PathBuf,
     /// The server's admin API, instead of DIR/admin.sock
     #[arg(long, global = true, value_name = "URL", env = "PORTCULLIS_SERVER")]
@@ -93,9 +104,14 @@ pub fn run() -> ExitCode {
             return ExitCode::from(code);
         }
     };
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+    let runtime = match tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+    {
         Ok(runtime) => runtime,
-        Err(error) => return Exit::unreachable(format!("no runtime: {error}")).report(cli.global.json),
+        Err(error) => {
+            return Exit::unreachable(format!("no runtime: {error}")).report(cli.global.json);
+        }
     };
     let json = cli.global.json;
     let outcome = runtime.block_on(dispatch(cli));
@@ -129,7 +145,8 @@ async fn dispatch(cli: Cli) -> Result<(), Exit> {
 
 /// A name as one segment of a URL's path: whatever it holds, it stays one segment.
 fn segment(name: &str) -> String {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~');
+    let plain =
+        |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~');
     let mut out = String::with_capacity(name.len());
     for byte in name.bytes() {
         if plain(byte) {
@@ -139,5 +156,9 @@ fn segment(name: &str) -> String {
         }
     }
     // A URL's path would swallow these.
-    if out.chars().all(|c| c == '.') { out.replace('.', "%2E") } else { out }
+    if out.chars().all(|c| c == '.') {
+        out.replace('.', "%2E")
+    } else {
+        out
+    }
 }

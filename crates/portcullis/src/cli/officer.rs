@@ -16,8 +16,14 @@ pub enum Officer {
 
 pub async fn run(global: &Global, command: &Officer) -> Result<(), Exit> {
     let Officer::Token { name } = command;
-    let answer =
-        Client::new(global)?.post(&format!("/v1/officers/{}/token", super::segment(name)), &json!({})).await?;
-    show(global, &answer, |answer| println!("{}", text(answer, "/token")));
+    let answer = Client::new(global)?
+        .post(
+            &format!("/v1/officers/{}/token", super::segment(name)),
+            &json!({}),
+        )
+        .await?;
+    show(global, &answer, |answer| {
+        println!("{}", text(answer, "/token"))
+    });
     Ok(())
 }

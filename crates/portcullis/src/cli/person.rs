@@ -26,16 +26,34 @@ pub async fn run(global: &Global, command: &Person) -> Result<(), Exit> {
     let client = Client::new(global)?;
     match command {
         Person::Token { person } => {
-            let answer = client.post(&format!("/v1/persons/{}/token", super::segment(person)), &json!({})).await?;
-            show(global, &answer, |answer| println!("{}", text(answer, "/token")));
+            let answer = client
+                .post(
+                    &format!("/v1/persons/{}/token", super::segment(person)),
+                    &json!({}),
+                )
+                .await?;
+            show(global, &answer, |answer| {
+                println!("{}", text(answer, "/token"))
+            });
         }
         Person::Suspend { person, why } => {
             let path = format!("/v1/persons/{}/suspend", super::segment(person));
             let answer = client.post(&path, &json!({ "why": why })).await?;
-            show(global, &answer, |a| println!("person {} is {}", text(a, "/person/id"), text(a, "/person/state")));
+            show(global, &answer, |a| {
+                println!(
+                    "person {} is {}",
+                    text(a, "/person/id"),
+                    text(a, "/person/state")
+                )
+            });
         }
         Person::Resume { person } => {
-            let answer = client.post(&format!("/v1/persons/{}/resume", super::segment(person)), &json!({})).await?;
+            let answer = client
+                .post(
+                    &format!("/v1/persons/{}/resume", super::segment(person)),
+                    &json!({}),
+                )
+                .await?;
             show(global, &answer, |answer| resumed("person", person, answer));
         }
     }

@@ -18,7 +18,10 @@ pub struct Plan {
 }
 
 pub async fn run(global: &Global, command: &Plan) -> Result<(), Exit> {
-    let query = [("resource", command.resource.as_str()), ("contract", command.contract.as_str())];
+    let query = [
+        ("resource", command.resource.as_str()),
+        ("contract", command.contract.as_str()),
+    ];
     let answer = Client::new(global)?.get("/v1/plan", &query).await?;
     show(global, &answer, |answer| {
         for warning in rows(answer, "warnings") {

@@ -22,7 +22,18 @@ pub async fn run(global: &Global, command: &Resource) -> Result<(), Exit> {
         Resource::Detach { resource } => (resource, "detach"),
         Resource::Attach { resource } => (resource, "attach"),
     };
-    let answer = client.post(&format!("/v1/resources/{}/{verb}", super::segment(resource)), &json!({})).await?;
-    show(global, &answer, |a| println!("resource {} is {}", text(a, "/resource/id"), text(a, "/resource/state")));
+    let answer = client
+        .post(
+            &format!("/v1/resources/{}/{verb}", super::segment(resource)),
+            &json!({}),
+        )
+        .await?;
+    show(global, &answer, |a| {
+        println!(
+            "resource {} is {}",
+            text(a, "/resource/id"),
+            text(a, "/resource/state")
+        )
+    });
     Ok(())
 }

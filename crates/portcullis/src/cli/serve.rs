@@ -42,12 +42,22 @@ pub struct Serve {
 }
 
 pub async fn run(global: &Global, command: Serve) -> Result<(), Exit> {
-    let unbuilt = [("--mysql", &command.mysql), ("--ssh", &command.ssh), ("--console", &command.console)];
+    let unbuilt = [
+        ("--mysql", &command.mysql),
+        ("--ssh", &command.ssh),
+        ("--console", &command.console),
+    ];
     if let Some((flag, _)) = unbuilt.iter().find(|(_, value)| value.is_some()) {
-        return Err(Exit::invalid(format!("`{flag}`: this listener is not built yet")));
+        return Err(Exit::invalid(format!(
+            "`{flag}`: this listener is not built yet"
+        )));
     }
-    let filter = EnvFilter::try_from_env("PORTCULLIS_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
-    let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).try_init();
+    let filter =
+        EnvFilter::try_from_env("PORTCULLIS_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
+    let _ = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .try_init();
     let listen = Listen {
         pg: command.pg,
         admin: command.admin,

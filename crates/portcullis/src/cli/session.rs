@@ -26,16 +26,36 @@ pub async fn run(global: &Global, command: &Session) -> Result<(), Exit> {
         Session::List => {
             let answer = client.get("/v1/sessions", &[]).await?;
             let columns = [
-                ("SESSION", "session"), ("PERSON", "person"), ("CONTRACT", "contract"), ("RESOURCE", "resource"),
-                ("FROM", "client_addr"), ("APPLICATION", "application"), ("SINCE", "since"),
-                ("STATEMENTS", "statements"), ("ROWS", "rows"), ("BYTES", "bytes"), ("SUBJECTS", "subjects"),
+                ("SESSION", "session"),
+                ("PERSON", "person"),
+                ("CONTRACT", "contract"),
+                ("RESOURCE", "resource"),
+                ("FROM", "client_addr"),
+                ("APPLICATION", "application"),
+                ("SINCE", "since"),
+                ("STATEMENTS", "statements"),
+                ("ROWS", "rows"),
+                ("BYTES", "bytes"),
+                ("SUBJECTS", "subjects"),
             ];
-            show(global, &answer, |answer| table::print(rows(answer, "sessions"), &columns));
+            show(global, &answer, |answer| {
+                table::print(rows(answer, "sessions"), &columns)
+            });
         }
         Session::End { id, why } => {
-            let answer =
-                client.post(&format!("/v1/sessions/{}/end", super::segment(id)), &json!({ "why": why })).await?;
-            show(global, &answer, |a| println!("session {} is {}", text(a, "/session/id"), text(a, "/session/state")));
+            let answer = client
+                .post(
+                    &format!("/v1/sessions/{}/end", super::segment(id)),
+                    &json!({ "why": why }),
+                )
+                .await?;
+            show(global, &answer, |a| {
+                println!(
+                    "session {} is {}",
+                    text(a, "/session/id"),
+                    text(a, "/session/state")
+                )
+            });
         }
     }
     Ok(())

@@ -4,12 +4,29 @@ use serde_json::Value;
 
 /// Prints rows of JSON objects under the given columns (`header`, `key`).
 pub fn print(rows: &[Value], columns: &[(&str, &str)]) {
-    let mut cells: Vec<Vec<String>> = vec![columns.iter().map(|(header, _)| (*header).to_owned()).collect()];
+    let mut cells: Vec<Vec<String>> = vec![
+        columns
+            .iter()
+            .map(|(header, _)| (*header).to_owned())
+            .collect(),
+    ];
     for row in rows {
-        cells.push(columns.iter().map(|(_, key)| text(row.get(key).unwrap_or(&Value::Null))).collect());
+        cells.push(
+            columns
+                .iter()
+                .map(|(_, key)| text(row.get(key).unwrap_or(&Value::Null)))
+                .collect(),
+        );
     }
     let widths: Vec<usize> = (0..columns.len())
-        .map(|at| cells.iter().filter_map(|row| row.get(at)).map(|cell| cell.chars().count()).max().unwrap_or(0))
+        .map(|at| {
+            cells
+                .iter()
+                .filter_map(|row| row.get(at))
+                .map(|cell| cell.chars().count())
+                .max()
+                .unwrap_or(0)
+        })
         .collect();
     for row in cells {
         let mut line = String::new();
@@ -29,5 +46,8 @@ pub fn text(value: &Value) -> String {
         Value::Array(items) => items.iter().map(text).collect::<Vec<_>>().join(", "),
         other => other.to_string(),
     };
-    plain.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+    plain
+        .chars()
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .collect()
 }

@@ -40,7 +40,9 @@ pub struct Bypass {
 
 impl Default for Bypass {
     fn default() -> Self {
-        Self { check_every_seconds: 300 }
+        Self {
+            check_every_seconds: 300,
+        }
     }
 }
 
@@ -50,7 +52,9 @@ impl Config {
         match std::fs::read_to_string(&path) {
             Ok(text) => toml::from_str(&text).with_context(|| format!("`{}`", path.display())),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Self::default()),
-            Err(error) => Err(error).with_context(|| format!("`{}` cannot be read", path.display())),
+            Err(error) => {
+                Err(error).with_context(|| format!("`{}` cannot be read", path.display()))
+            }
         }
     }
 }

@@ -41,7 +41,10 @@ pub async fn start(setup: GateSetup) -> Result<tokio::task::JoinHandle<()>> {
         .await
         .context("what the last run left open cannot be closed in the log")?;
     if closed > 0 {
-        tracing::warn!(closed, "statements and sessions of the last run were cut short; their outcome is on record now");
+        tracing::warn!(
+            closed,
+            "statements and sessions of the last run were cut short; their outcome is on record now"
+        );
     }
     let gate = Gate::new(portcullis_gate::Settings {
         registry: setup.registry,
@@ -53,8 +56,15 @@ pub async fn start(setup: GateSetup) -> Result<tokio::task::JoinHandle<()>> {
         plaintext_loopback: setup.allow_plaintext_loopback,
         base_dir: setup.base_dir,
     });
-    tokio::spawn(portcullis_gate::review::review(Arc::clone(&gate), setup.drain.clone()));
-    Ok(tokio::spawn(portcullis_gate::listen::listen(gate, setup.listener, setup.drain)))
+    tokio::spawn(portcullis_gate::review::review(
+        Arc::clone(&gate),
+        setup.drain.clone(),
+    ));
+    Ok(tokio::spawn(portcullis_gate::listen::listen(
+        gate,
+        setup.listener,
+        setup.drain,
+    )))
 }
 
 /// SipHash takes 128 bits.
@@ -72,6 +82,10 @@ pub const DRAIN_WITHIN: Duration = portcullis_gate::limits::DRAIN_DEADLINE;
 
 /// What a listener's address is called towards clients.
 pub fn shown(address: SocketAddr) -> (String, u16) {
-    let host = if address.ip().is_unspecified() { "127.0.0.1".to_owned() } else { address.ip().to_string() };
+    let host = if address.ip().is_unspecified() {
+        "127.0.0.1".to_owned()
+    } else {
+        address.ip().to_string()
+    };
     (host, address.port())
 }

@@ -42,13 +42,19 @@ impl From<Denied> for Unprepared {
 
 impl SecondLock {
     pub fn new(base: PathBuf) -> Self {
-        Self { base, stewards: Mutex::default() }
+        Self {
+            base,
+            stewards: Mutex::default(),
+        }
     }
 
     /// The steward's connection, made anew when the resource has changed.
     pub async fn steward(&self, resource: &Resource) -> Result<Arc<Steward>, Denied> {
         let mut stewards = self.stewards.lock().await;
-        if let Some(steward) = stewards.get(&resource.id).filter(|steward| steward.resource().url == resource.url) {
+        if let Some(steward) = stewards
+            .get(&resource.id)
+            .filter(|steward| steward.resource().url == resource.url)
+        {
             return Ok(Arc::clone(steward));
         }
         let connected = within(Steward::connect(resource, &self.base)).await?;
@@ -73,18 +79,27 @@ impl SecondLock {
         let mut plans = Vec::new();
         let mut problems = Vec::new();
         for id in resources_of(contract) {
-            let resource = resource(&id)
-                .ok_or_else(|| Denied::invalid("resource.unknown", format!("no resource `{id}`")))?;
+            let resource = resource(&id).ok_or_else(|| {
+                Denied::invalid("resource.unknown", format!("no resource `{id}`"))
+            })?;
             let steward = self.steward(&resource).await?;
             let live = within(portcullis_lock::inspect(&steward, contract)).await?;
             problems.extend(portcullis_lock::check_scope(contract, &live));
             if problems.is_empty() {
                 portcullis_lock::resolve_columns(&mut resolved, &live);
-                let plan = portcullis_lock::plan(&resolved, u64::from(revision), &live).map_err(denied)?;
+                let plan =
+                    portcullis_lock::plan(&resolved, u64::from(revision), &live).map_err(denied)?;
                 plans.push((resource, plan));
             }
         }
-        if problems.is_empty() { Ok(Prepared { contract: resolved, plans }) } else { Err(Unprepared::Problems(problems)) }
+        if problems.is_empty() {
+            Ok(Prepared {
+                contract: resolved,
+                plans,
+            })
+        } else {
+            Err(Unprepared::Problems(problems))
+        }
     }
 
     /// Makes it so in the databases. What PUBLIC opens beyond the contract blocks it.
@@ -94,7 +109,12 @@ impl SecondLock {
             if !roads.is_empty() {
                 return Err(Denied::invalid(
                     "lock.public",
-                    format!("on `{}`, PUBLIC reaches rows beyond contract `{}`: {}", resource.id, plan.contract, roads.join("; ")),
+                    format!(
+                        "on `{}`, PUBLIC reaches rows beyond contract `{}`: {}",
+                        resource.id,
+                        plan.contract,
+                        roads.join("; ")
+                    ),
                 )
                 .hint("`portcullis plan` lists what to revoke in the database"));
             }
@@ -102,7 +122,9 @@ impl SecondLock {
         let mut surfaces = Vec::new();
         for (resource, plan) in &prepared.plans {
             let steward = self.steward(resource).await?;
-            surfaces.push(Arc::new(within(portcullis_lock::install(&steward, plan)).await?));
+            surfaces.push(Arc::new(
+                within(portcullis_lock::install(&steward, plan)).await?,
+            ));
         }
         Ok(surfaces)
     }
@@ -122,11 +144,19 @@ impl SecondLock {
     /// Drops a closed grant's role, its backends first.
     pub async fn drop_grant_role(&self, resource: &Resource, grant: &str) -> Result<(), Denied> {
         let steward = self.steward(resource).await?;
-        within(portcullis_lock::drop_grant_role(&steward, &portcullis_lock::grant_role_name(grant))).await
+        within(portcullis_lock::drop_grant_role(
+            &steward,
+            &portcullis_lock::grant_role_name(grant),
+        ))
+        .await
     }
 
     /// Removes what a crash left: schemas of contracts that are over, roles of grants that are closed.
-    pub async fn sweep(&self, resource: &Resource, live: &[portcullis_lock::LiveContract]) -> Result<(), Denied> {
+    pub async fn sweep(
+        &self,
+        resource: &Resource,
+        live: &[portcullis_lock::LiveContract],
+    ) -> Result<(), Denied> {
         let steward = self.steward(resource).await?;
         within(portcullis_lock::sweep(&steward, live)).await?;
         Ok(())
@@ -152,24 +182,41 @@ impl Prepared {
     }
 
     pub fn blocked(&self) -> Vec<String> {
-        self.plans.iter().flat_map(|(_, plan)| blockers(plan)).collect()
+        self.plans
+            .iter()
+            .flat_map(|(_, plan)| blockers(plan))
+            .collect()
     }
 }
 
 fn blockers(plan: &Plan) -> Vec<String> {
-    let blocks = plan.findings.iter().filter(|finding| finding.severity == Severity::Blocks);
-    blocks.map(|finding| format!("{}: {}", finding.what, finding.remedy)).collect()
+    let blocks = plan
+        .findings
+        .iter()
+        .filter(|finding| finding.severity == Severity::Blocks);
+    blocks
+        .map(|finding| format!("{}: {}", finding.what, finding.remedy))
+        .collect()
 }
 
 fn warnings(plan: &Plan) -> Vec<String> {
-    plan.findings.iter().map(|finding| format!("{}: {}", finding.what, finding.remedy)).collect()
+    plan.findings
+        .iter()
+        .map(|finding| format!("{}: {}", finding.what, finding.remedy))
+        .collect()
 }
 
 /// What "*" means where nothing is loosened: the columns that were approved, not those of today.
 pub fn keep_frozen_columns(contract: &mut Contract, standing: &Contract) {
-    for table in contract.scope.iter_mut().filter(|table| table.columns == Columns::All) {
+    for table in contract
+        .scope
+        .iter_mut()
+        .filter(|table| table.columns == Columns::All)
+    {
         let same = standing.scope.iter().find(|other| {
-            other.resource == table.resource && other.schema == table.schema && other.table == table.table
+            other.resource == table.resource
+                && other.schema == table.schema
+                && other.table == table.table
         });
         if let Some(standing) = same {
             table.columns = standing.columns.clone();
@@ -178,7 +225,11 @@ pub fn keep_frozen_columns(contract: &mut Contract, standing: &Contract) {
 }
 
 pub fn resources_of(contract: &Contract) -> Vec<String> {
-    let mut ids: Vec<_> = contract.scope.iter().map(|table| table.resource.clone()).collect();
+    let mut ids: Vec<_> = contract
+        .scope
+        .iter()
+        .map(|table| table.resource.clone())
+        .collect();
     ids.sort();
     ids.dedup();
     ids
@@ -187,7 +238,10 @@ pub fn resources_of(contract: &Contract) -> Vec<String> {
 async fn within<T>(work: impl Future<Output = Result<T, LockError>>) -> Result<T, Denied> {
     match tokio::time::timeout(ANSWER_WITHIN, work).await {
         Ok(done) => done.map_err(denied),
-        Err(_) => Err(Denied::unreachable("database.slow", "the database did not answer in time")),
+        Err(_) => Err(Denied::unreachable(
+            "database.slow",
+            "the database did not answer in time",
+        )),
     }
 }
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
-use portcullis_store::state::{Registry, Recorder};
+use portcullis_store::state::{Recorder, Registry};
 use tokio::net::{TcpListener, UnixListener};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{Mutex, watch};
@@ -40,10 +40,15 @@ pub async fn serve(dir: DataDir, listen: &Listen, ready: impl FnOnce(&str)) -> R
     let _lock = dir.lock()?;
     let mut stop = Stop::new()?;
     let config = Config::read(&dir)?;
-    let certificate = listen.tls_certificate.clone().unwrap_or_else(|| dir.tls_certificate());
+    let certificate = listen
+        .tls_certificate
+        .clone()
+        .unwrap_or_else(|| dir.tls_certificate());
     let key = listen.tls_key.clone().unwrap_or_else(|| dir.tls_key());
     let listener = bind(&listen.pg).await?;
-    let pg = listener.local_addr().context("the listener has no address")?;
+    let pg = listener
+        .local_addr()
+        .context("the listener has no address")?;
 
     let (server, ledger, taken_at) = open(dir, &config, pg).await?;
     let drain = watch::Sender::new(false);
@@ -63,14 +68,24 @@ pub async fn serve(dir: DataDir, listen: &Listen, ready: impl FnOnce(&str)) -> R
     let upkeep = start_upkeep(&server, &config, taken_at);
     let mut line = format!("ready pg={pg}");
     if let Some(address) = &listen.metrics {
-        line.push_str(&format!(" metrics={}", metrics::serve(Arc::clone(&server), address).await?));
+        line.push_str(&format!(
+            " metrics={}",
+            metrics::serve(Arc::clone(&server), address).await?
+        ));
     }
     if let Some(address) = &listen.admin {
         let tls = tls::server_config(&certificate, &key, &["http/1.1"])?;
-        line.push_str(&format!(" admin-tls={}", admin::serve_tls(Arc::clone(&server), address, tls).await?));
+        line.push_str(&format!(
+            " admin-tls={}",
+            admin::serve_tls(Arc::clone(&server), address, tls).await?
+        ));
     }
     let socket = server.dir.admin_socket();
-    let admin = tokio::spawn(serve_socket(Arc::clone(&server), bind_socket(&server.dir)?, drain.subscribe()));
+    let admin = tokio::spawn(serve_socket(
+        Arc::clone(&server),
+        bind_socket(&server.dir)?,
+        drain.subscribe(),
+    ));
     line.push_str(&format!(" admin={}", socket.display()));
 
     let mut restored = server.lock_restored.subscribe();
@@ -78,9 +93,15 @@ pub async fn serve(dir: DataDir, listen: &Listen, ready: impl FnOnce(&str)) -> R
     ready(&line);
     stop.wait().await;
 
-    tracing::info!(within_seconds = gate::DRAIN_WITHIN.as_secs(), "stopping: no new sessions, those that live may end");
+    tracing::info!(
+        within_seconds = gate::DRAIN_WITHIN.as_secs(),
+        "stopping: no new sessions, those that live may end"
+    );
     drain.send_replace(true);
-    if timeout(gate::DRAIN_WITHIN + Duration::from_secs(2), gate).await.is_err() {
+    if timeout(gate::DRAIN_WITHIN + Duration::from_secs(2), gate)
+        .await
+        .is_err()
+    {
         tracing::warn!("sessions were still alive when the time to drain was over");
     }
     let _ = timeout(Duration::from_secs(2), admin).await;
@@ -92,7 +113,11 @@ pub async fn serve(dir: DataDir, listen: &Listen, ready: impl FnOnce(&str)) -> R
     server.log.close().context("the log cannot be closed")
 }
 
-async fn open(dir: DataDir, config: &Config, pg: SocketAddr) -> Result<(Arc<Server>, ledger::Ledger, u64)> {
+async fn open(
+    dir: DataDir,
+    config: &Config,
+    pg: SocketAddr,
+) -> Result<(Arc<Server>, ledger::Ledger, u64)> {
     let opening = dir.clone();
     let opened = tokio::task::spawn_blocking(move || {
         let (log, recovered) = journal::open(&opening)?;
@@ -100,7 +125,8 @@ async fn open(dir: DataDir, config: &Config, pg: SocketAddr) -> Result<(Arc<Serv
         let (state, replayed) = journal::fold(&log, &opening, &mut ledger::folds(&mut more))?;
         anyhow::Ok((log, recovered, state, more, replayed))
     });
-    let (log, recovered, state, more, replayed) = opened.await.context("opening the log was cut short")??;
+    let (log, recovered, state, more, replayed) =
+        opened.await.context("opening the log was cut short")??;
     tracing::info!(
         entries = recovered.size,
         from_snapshot = replayed.from_snapshot,
@@ -114,22 +140,37 @@ async fn open(dir: DataDir, config: &Config, pg: SocketAddr) -> Result<(Arc<Serv
     let server = Server {
         registry: Registry::new(state, recorder),
         log,
-        locks: Arc::new(SecondLock::new(std::path::absolute(dir.root()).context("the data directory")?)),
+        locks: Arc::new(SecondLock::new(
+            std::path::absolute(dir.root()).context("the data directory")?,
+        )),
         cache_seal: journal::cache_seal(&dir)?,
         changing: Mutex::default(),
-        connect: (config.gate.public_host.clone().unwrap_or(host), config.gate.public_port.unwrap_or(port)),
+        connect: (
+            config.gate.public_host.clone().unwrap_or(host),
+            config.gate.public_port.unwrap_or(port),
+        ),
         lock_restored: watch::Sender::new(false),
         dir,
     };
     Ok((Arc::new(server), more, replayed.from_snapshot))
 }
 
-fn gate_tls(certificate: &std::path::Path, key: &std::path::Path) -> Result<portcullis_gate::tls::ServerTls> {
-    let read = |path: &std::path::Path| std::fs::read(path).with_context(|| format!("`{}` cannot be read", path.display()));
-    portcullis_gate::tls::ServerTls::from_pem(&read(certificate)?, &read(key)?).context("TLS for the gate")
+fn gate_tls(
+    certificate: &std::path::Path,
+    key: &std::path::Path,
+) -> Result<portcullis_gate::tls::ServerTls> {
+    let read = |path: &std::path::Path| {
+        std::fs::read(path).with_context(|| format!("`{}` cannot be read", path.display()))
+    };
+    portcullis_gate::tls::ServerTls::from_pem(&read(certificate)?, &read(key)?)
+        .context("TLS for the gate")
 }
 
-fn start_upkeep(server: &Arc<Server>, config: &Config, taken_at: u64) -> Vec<tokio::task::JoinHandle<()>> {
+fn start_upkeep(
+    server: &Arc<Server>,
+    config: &Config,
+    taken_at: u64,
+) -> Vec<tokio::task::JoinHandle<()>> {
     let every = Duration::from_secs(config.bypass.check_every_seconds.max(1));
     let restore = {
         let server = Arc::clone(server);
@@ -147,13 +188,18 @@ fn start_upkeep(server: &Arc<Server>, config: &Config, taken_at: u64) -> Vec<tok
         tokio::spawn(upkeep::take_snapshots(Arc::clone(server), taken_at)),
     ];
     if let Some(webhook) = config.webhook.clone() {
-        tasks.push(tokio::spawn(webhook::notify(Arc::clone(&server.registry), webhook)));
+        tasks.push(tokio::spawn(webhook::notify(
+            Arc::clone(&server.registry),
+            webhook,
+        )));
     }
     tasks
 }
 
 async fn bind(address: &str) -> Result<TcpListener> {
-    TcpListener::bind(address).await.with_context(|| format!("`{address}` cannot be listened on"))
+    TcpListener::bind(address)
+        .await
+        .with_context(|| format!("`{address}` cannot be listened on"))
 }
 
 /// The socket of a crashed server is taken over: the directory's lock says that nobody lives there.
@@ -161,8 +207,10 @@ fn bind_socket(dir: &DataDir) -> Result<UnixListener> {
     let path = dir.admin_socket();
     let _ = std::fs::remove_file(&path);
     // The directory is 0700, so nobody reaches the socket before its own mode is set.
-    let socket = UnixListener::bind(&path).with_context(|| format!("`{}` cannot be listened on", path.display()))?;
-    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).context("the socket's permissions")?;
+    let socket = UnixListener::bind(&path)
+        .with_context(|| format!("`{}` cannot be listened on", path.display()))?;
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600))
+        .context("the socket's permissions")?;
     Ok(socket)
 }
 
@@ -170,7 +218,10 @@ async fn serve_socket(server: Arc<Server>, socket: UnixListener, mut drain: watc
     let stopped = async move {
         let _ = drain.wait_for(|draining| *draining).await;
     };
-    if let Err(error) = axum::serve(socket, admin::router(server)).with_graceful_shutdown(stopped).await {
+    if let Err(error) = axum::serve(socket, admin::router(server))
+        .with_graceful_shutdown(stopped)
+        .await
+    {
         tracing::error!(%error, "the admin API has stopped");
     }
 }
@@ -184,7 +235,10 @@ impl Stop {
     fn new() -> Result<Self> {
         let terminate = signal(SignalKind::terminate()).context("SIGTERM cannot be caught")?;
         let interrupt = signal(SignalKind::interrupt()).context("SIGINT cannot be caught")?;
-        Ok(Self { terminate, interrupt })
+        Ok(Self {
+            terminate,
+            interrupt,
+        })
     }
 
     async fn wait(&mut self) {

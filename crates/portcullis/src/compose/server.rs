@@ -24,7 +24,6 @@ pub struct Server {
     pub connect: (String, u16),
     /// Turns `true` when every database has been asked for its second lock once.
     pub lock_restored: watch::Sender<bool>,
-    pub started: jiff::Timestamp,
 }
 
 impl Server {
@@ -43,15 +42,30 @@ impl Server {
     }
 
     pub fn resource(&self, id: &str) -> Option<Arc<Resource>> {
-        self.registry.read(|state| state.resources.get(id).map(|entry| Arc::clone(&entry.resource)))
+        self.registry.read(|state| {
+            state
+                .resources
+                .get(id)
+                .map(|entry| Arc::clone(&entry.resource))
+        })
     }
 
     /// Contracts in force on a resource, with their revisions.
     pub fn contracts_on(&self, resource: &str) -> Vec<(Arc<Contract>, u32)> {
         self.registry.read(|state| {
-            let here = |contract: &Contract| contract.scope.iter().any(|table| table.resource == resource);
-            let in_force = state.contracts.values().filter(|entry| entry.ended.is_none() && here(&entry.contract));
-            in_force.map(|entry| (Arc::clone(&entry.contract), entry.revision)).collect()
+            let here = |contract: &Contract| {
+                contract
+                    .scope
+                    .iter()
+                    .any(|table| table.resource == resource)
+            };
+            let in_force = state
+                .contracts
+                .values()
+                .filter(|entry| entry.ended.is_none() && here(&entry.contract));
+            in_force
+                .map(|entry| (Arc::clone(&entry.contract), entry.revision))
+                .collect()
         })
     }
 
@@ -63,9 +77,19 @@ impl Server {
             let only = |denied: Unprepared| match denied {
                 Unprepared::Denied(denied) => denied,
                 Unprepared::Problems(problems) => {
-                    let text: Vec<_> = problems.iter().map(|p| format!("{}: {}", p.path, p.message)).collect();
-                    Denied::invalid("lock.scope", format!("contract `{}` no longer fits the database: {}", contract.id, text.join("; ")))
-                        .hint("change the contract's scope with `portcullis apply`")
+                    let text: Vec<_> = problems
+                        .iter()
+                        .map(|p| format!("{}: {}", p.path, p.message))
+                        .collect();
+                    Denied::invalid(
+                        "lock.scope",
+                        format!(
+                            "contract `{}` no longer fits the database: {}",
+                            contract.id,
+                            text.join("; ")
+                        ),
+                    )
+                    .hint("change the contract's scope with `portcullis apply`")
                 }
             };
             let installed = match self.prepare(&contract, revision, &[]).await {
@@ -82,8 +106,14 @@ impl Server {
 
     /// Removes from the database what no contract in force and no live grant needs.
     pub async fn sweep(&self, resource: &str) {
-        let Some(target) = self.resource(resource) else { return };
-        if let Err(denied) = self.locks.sweep(&target, &upkeep::live_contracts(self, resource)).await {
+        let Some(target) = self.resource(resource) else {
+            return;
+        };
+        if let Err(denied) = self
+            .locks
+            .sweep(&target, &upkeep::live_contracts(self, resource))
+            .await
+        {
             tracing::warn!(resource, error = %denied, "what a crash left in the database cannot be removed now");
         }
     }
@@ -91,12 +121,20 @@ impl Server {
     /// Roads past the gate, by resource.
     pub async fn bypass(&self) -> Vec<(String, Result<Vec<Bypass>, Denied>)> {
         let resources: Vec<_> = self.registry.read(|state| {
-            state.resources.values().filter(|entry| !entry.detached).map(|entry| Arc::clone(&entry.resource)).collect()
+            state
+                .resources
+                .values()
+                .filter(|entry| !entry.detached)
+                .map(|entry| Arc::clone(&entry.resource))
+                .collect()
         });
         let mut found = Vec::new();
         for resource in resources {
-            let contracts: Vec<Contract> =
-                self.contracts_on(&resource.id).into_iter().map(|(contract, _)| (*contract).clone()).collect();
+            let contracts: Vec<Contract> = self
+                .contracts_on(&resource.id)
+                .into_iter()
+                .map(|(contract, _)| (*contract).clone())
+                .collect();
             if contracts.is_empty() {
                 continue;
             }

@@ -8,7 +8,9 @@ use rustls::ServerConfig;
 
 /// TLS for a listener that speaks `alpn`.
 pub fn server_config(certificate: &Path, key: &Path, alpn: &[&str]) -> Result<Arc<ServerConfig>> {
-    let read = |path: &Path| std::fs::read(path).with_context(|| format!("`{}` cannot be read", path.display()));
+    let read = |path: &Path| {
+        std::fs::read(path).with_context(|| format!("`{}` cannot be read", path.display()))
+    };
     let chain = rustls_pemfile::certs(&mut read(certificate)?.as_slice())
         .collect::<Result<Vec<_>, _>>()
         .with_context(|| format!("`{}` is not a PEM certificate", certificate.display()))?;
@@ -19,7 +21,13 @@ pub fn server_config(certificate: &Path, key: &Path, alpn: &[&str]) -> Result<Ar
     let mut config = ServerConfig::builder()
         .with_no_client_auth()
         .with_single_cert(chain, private)
-        .with_context(|| format!("`{}` and `{}` do not fit together", certificate.display(), key.display()))?;
+        .with_context(|| {
+            format!(
+                "`{}` and `{}` do not fit together",
+                certificate.display(),
+                key.display()
+            )
+        })?;
     config.alpn_protocols = alpn.iter().map(|name| name.as_bytes().to_vec()).collect();
     Ok(Arc::new(config))
 }

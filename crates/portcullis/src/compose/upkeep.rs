@@ -31,12 +31,17 @@ pub async fn expire_grants(server: Arc<Server>) {
     loop {
         tick.tick().await;
         let now = server.registry.now();
-        if server.registry.read(|state| state.next_expiry().is_none_or(|end| end > now)) {
+        if server
+            .registry
+            .read(|state| state.next_expiry().is_none_or(|end| end > now))
+        {
             continue;
         }
         let done = server
             .registry
-            .execute(&Actor::Server, |state, now| Ok(Decision::new(command::expire(state, now), ())))
+            .execute(&Actor::Server, |state, now| {
+                Ok(Decision::new(command::expire(state, now), ()))
+            })
             .await;
         if let Err(denied) = done {
             tracing::error!(error = %denied, "grants cannot be ended on record; the gate refuses them by their time");
@@ -71,8 +76,12 @@ pub async fn drop_closed_roles(server: Arc<Server>) {
 }
 
 async fn drop_role(server: &Server, fact: &Fact) {
-    let (Event::GrantRevoked { grant, .. } | Event::GrantEnded { grant, .. }) = &fact.event else { return };
-    let Some(resource) = resource_of(server, grant) else { return };
+    let (Event::GrantRevoked { grant, .. } | Event::GrantEnded { grant, .. }) = &fact.event else {
+        return;
+    };
+    let Some(resource) = resource_of(server, grant) else {
+        return;
+    };
     if let Err(denied) = server.locks.drop_grant_role(&resource, grant).await {
         tracing::warn!(grant, error = %denied, "the grant's role cannot be dropped now");
     }
@@ -83,15 +92,24 @@ fn resource_of(server: &Server, grant: &str) -> Option<Arc<Resource>> {
         let entry = state.grants.get(grant)?;
         // Never approved: it had no role.
         entry.grant.user.as_ref()?;
-        state.resources.get(&entry.grant.resource).map(|resource| Arc::clone(&resource.resource))
+        state
+            .resources
+            .get(&entry.grant.resource)
+            .map(|resource| Arc::clone(&resource.resource))
     })
 }
 
 /// Puts the second lock of every contract in force in its place again, and removes what a crash left.
 /// Tries until every database has answered.
 pub async fn restore_locks(server: Arc<Server>) {
-    let mut waiting: BTreeSet<String> =
-        server.registry.read(|state| state.resources.iter().filter(|(_, r)| !r.detached).map(|(id, _)| id.clone()).collect());
+    let mut waiting: BTreeSet<String> = server.registry.read(|state| {
+        state
+            .resources
+            .iter()
+            .filter(|(_, r)| !r.detached)
+            .map(|(id, _)| id.clone())
+            .collect()
+    });
     loop {
         for resource in waiting.clone() {
             match server.restore_lock(&resource).await {
@@ -123,7 +141,12 @@ pub async fn watch_bypass(server: Arc<Server>, every: Duration) {
         for (resource, roads) in server.bypass().await {
             let Ok(roads) = roads else { continue };
             for road in roads {
-                found.insert((resource.clone(), format!("{:?}", road.kind).to_lowercase(), road.who, road.what));
+                found.insert((
+                    resource.clone(),
+                    format!("{:?}", road.kind).to_lowercase(),
+                    road.who,
+                    road.what,
+                ));
             }
         }
         for (resource, road, subject, detail) in found.difference(&known) {
@@ -158,12 +181,20 @@ pub async fn snapshot(server: &Arc<Server>) -> Option<u64> {
     let taken = tokio::task::spawn_blocking(move || {
         let mut more = super::ledger::fresh();
         let mut more = super::ledger::folds(&mut more);
-        journal::snapshot(&server.log, &server.dir.cache(), &server.cache_seal, &mut more)
+        journal::snapshot(
+            &server.log,
+            &server.dir.cache(),
+            &server.cache_seal,
+            &mut more,
+        )
     });
     match taken.await {
         Ok(Ok(replayed)) => Some(replayed.size),
         Ok(Err(error)) => {
-            tracing::warn!(error = format!("{error:#}"), "no snapshot; a start will read more of the log");
+            tracing::warn!(
+                error = format!("{error:#}"),
+                "no snapshot; a start will read more of the log"
+            );
             None
         }
         Err(_) => None,
@@ -174,19 +205,34 @@ pub async fn snapshot(server: &Arc<Server>) -> Option<u64> {
 pub fn live_contracts(server: &Server, resource: &str) -> Vec<LiveContract> {
     server.registry.read(|state| {
         let in_force = state.contracts.iter().filter(|(_, entry)| {
-            entry.ended.is_none() && entry.contract.scope.iter().any(|table| table.resource == resource)
+            entry.ended.is_none()
+                && entry
+                    .contract
+                    .scope
+                    .iter()
+                    .any(|table| table.resource == resource)
         });
         let roles = |contract: &str| {
             let live = state.grants.values().filter(|entry| {
-                entry.grant.state == GrantState::Live && entry.grant.contract == contract && entry.grant.resource == resource
+                entry.grant.state == GrantState::Live
+                    && entry.grant.contract == contract
+                    && entry.grant.resource == resource
             });
             live.map(|entry| grant_role_name(&entry.grant.id)).collect()
         };
-        in_force.map(|(id, _)| LiveContract { contract: id.clone(), roles: roles(id) }).collect()
+        in_force
+            .map(|(id, _)| LiveContract {
+                contract: id.clone(),
+                roles: roles(id),
+            })
+            .collect()
     })
 }
 
 pub fn known_sessions(server: &Server, resource: &str) -> KnownSessions {
-    let roles = live_contracts(server, resource).into_iter().flat_map(|contract| contract.roles).collect();
+    let roles = live_contracts(server, resource)
+        .into_iter()
+        .flat_map(|contract| contract.roles)
+        .collect();
     KnownSessions { roles }
 }

@@ -22,7 +22,9 @@ const RETRIES: [Duration; 5] = [
 
 pub async fn notify(registry: Arc<Registry>, webhook: Webhook) {
     let mut facts = registry.facts();
-    let Ok(http) = reqwest::Client::builder().timeout(TIMEOUT).build() else { return };
+    let Ok(http) = reqwest::Client::builder().timeout(TIMEOUT).build() else {
+        return;
+    };
     let in_flight = Arc::new(tokio::sync::Semaphore::new(MAX_NOTICES));
     loop {
         let fact = match facts.recv().await {
@@ -30,7 +32,9 @@ pub async fn notify(registry: Arc<Registry>, webhook: Webhook) {
             Err(RecvError::Lagged(_)) => continue,
             Err(RecvError::Closed) => return,
         };
-        let Some(notice) = notice(&fact) else { continue };
+        let Some(notice) = notice(&fact) else {
+            continue;
+        };
         let Ok(permit) = Arc::clone(&in_flight).try_acquire_owned() else {
             tracing::warn!("too many notices wait for the webhook; this one is dropped");
             continue;
@@ -49,19 +53,29 @@ const MAX_NOTICES: usize = 256;
 fn notice(fact: &Fact) -> Option<Value> {
     let at: Timestamp = fact.at;
     match &fact.event {
-        Event::GrantRequested { grant, person, contract, resource, purpose, ticket, for_seconds, .. } => Some(json!({
+        Event::GrantRequested {
+            grant,
+            person,
+            contract,
+            resource,
+            purpose,
+            ticket,
+            for_seconds,
+            ..
+        } => Some(json!({
             "event": "grant.requested", "seq": fact.seq, "at": at, "by": fact.actor, "grant": grant,
             "person": person, "contract": contract, "resource": resource, "purpose": purpose,
             "ticket": ticket, "for_seconds": for_seconds, "approve": format!("portcullis grant approve {grant}"),
         })),
-        Event::ChangeRequested { change, objects, items, .. }
-            if items.iter().any(|item| item.state == ItemState::Pending) =>
-        {
-            Some(json!({
-                "event": "change.requested", "seq": fact.seq, "at": at, "by": fact.actor, "change": change,
-                "objects": objects, "approve": format!("portcullis change approve {change}"),
-            }))
-        }
+        Event::ChangeRequested {
+            change,
+            objects,
+            items,
+            ..
+        } if items.iter().any(|item| item.state == ItemState::Pending) => Some(json!({
+            "event": "change.requested", "seq": fact.seq, "at": at, "by": fact.actor, "change": change,
+            "objects": objects, "approve": format!("portcullis change approve {change}"),
+        })),
         _ => None,
     }
 }
@@ -77,10 +91,18 @@ async fn deliver(http: &reqwest::Client, webhook: &Webhook, notice: &Value) {
         }
         match request.send().await {
             Ok(answer) if answer.status().is_success() => return,
-            Ok(answer) => tracing::warn!(status = answer.status().as_u16(), "the webhook refused a notice"),
+            Ok(answer) => tracing::warn!(
+                status = answer.status().as_u16(),
+                "the webhook refused a notice"
+            ),
             // The error may quote the URL, and the URL may hold a secret.
-            Err(error) => tracing::warn!(timeout = error.is_timeout(), "the webhook cannot be reached"),
+            Err(error) => tracing::warn!(
+                timeout = error.is_timeout(),
+                "the webhook cannot be reached"
+            ),
         }
     }
-    tracing::error!("a notice was given up; `portcullis change list` and `grant list` have what waits");
+    tracing::error!(
+        "a notice was given up; `portcullis change list` and `grant list` have what waits"
+    );
 }

@@ -33,17 +33,28 @@ const MATRIX: &[(&[&str], [i32; 4])] = &[
 fn each_role_may_what_the_table_says() {
     let gate = crate::clinic::gate();
     // chen is admin and approver; to see the roles apart, the matrix asks for the union of his.
-    let person = text(&gate.officer(1).run(&["person", "token", "li.wei"]).unwrap(), "/token");
+    let person = text(
+        &gate.officer(1).run(&["person", "token", "li.wei"]).unwrap(),
+        "/token",
+    );
     for (command, [admin, approver, auditor, by_person]) in MATRIX {
         let both = if *admin == 3 { *approver } else { *admin };
         let ask = |token: &str| gate.actor(token).try_run(command).unwrap();
         let expected = [(0, both), (1, *approver), (2, *auditor)];
         for (officer, code) in expected {
             let answer = ask(gate.officer(officer).token());
-            assert_eq!(answer.code, code, "officer {officer}: {command:?}: {}", answer.stdout);
+            assert_eq!(
+                answer.code, code,
+                "officer {officer}: {command:?}: {}",
+                answer.stdout
+            );
         }
         let answer = ask(&person);
-        assert_eq!(answer.code, *by_person, "person: {command:?}: {}", answer.stdout);
+        assert_eq!(
+            answer.code, *by_person,
+            "person: {command:?}: {}",
+            answer.stdout
+        );
         let answer = ask("pct_nobody");
         assert_eq!(answer.code, 3, "nobody: {command:?}: {}", answer.stdout);
         if command[1] != "export" {
@@ -51,26 +62,64 @@ fn each_role_may_what_the_table_says() {
         }
     }
     let refused = gate.events("officer.refused").unwrap();
-    assert!(refused.iter().any(|event| text(event, "/actor") == "officer:wu"));
-    assert!(refused.iter().any(|event| text(event, "/actor") == "person:li.wei"));
-    assert!(refused.iter().any(|event| text(event, "/actor") == "unknown"));
+    assert!(
+        refused
+            .iter()
+            .any(|event| text(event, "/actor") == "officer:wu")
+    );
+    assert!(
+        refused
+            .iter()
+            .any(|event| text(event, "/actor") == "person:li.wei")
+    );
+    assert!(
+        refused
+            .iter()
+            .any(|event| text(event, "/actor") == "unknown")
+    );
 }
 
 #[test]
 fn a_person_requests_for_himself_and_sees_his_own() {
     let gate = gate();
-    let token = text(&gate.officer(0).run(&["person", "token", "li.wei"]).unwrap(), "/token");
-    let other = text(&gate.officer(0).run(&["person", "token", "sun.hao"]).unwrap(), "/token");
+    let token = text(
+        &gate.officer(0).run(&["person", "token", "li.wei"]).unwrap(),
+        "/token",
+    );
+    let other = text(
+        &gate
+            .officer(0)
+            .run(&["person", "token", "sun.hao"])
+            .unwrap(),
+        "/token",
+    );
     let asked = gate.actor(&token).run(&crate::clinic::REQUEST).unwrap();
     let id = text(&asked, "/grant/id");
-    assert_eq!(gate.actor(&other).try_run(&crate::clinic::REQUEST).unwrap().code, 3, "for somebody else");
+    assert_eq!(
+        gate.actor(&other)
+            .try_run(&crate::clinic::REQUEST)
+            .unwrap()
+            .code,
+        3,
+        "for somebody else"
+    );
     let seen = gate.actor(&other).run(&["grant", "list", "--all"]).unwrap();
     assert_eq!(text(&seen, "/grants"), "[]");
     let seen = gate.actor(&token).run(&["grant", "list"]).unwrap();
     assert_eq!(text(&seen, "/grants/0/id"), id);
-    assert_eq!(gate.actor(&token).try_run(&["grant", "approve", &id]).unwrap().code, 3);
+    assert_eq!(
+        gate.actor(&token)
+            .try_run(&["grant", "approve", &id])
+            .unwrap()
+            .code,
+        3
+    );
     let by_issuer = gate.officer(0).try_run(&["grant", "approve", &id]).unwrap();
-    assert_eq!(by_issuer.code, 3, "he issued the token that asked: {}", by_issuer.stdout);
+    assert_eq!(
+        by_issuer.code, 3,
+        "he issued the token that asked: {}",
+        by_issuer.stdout
+    );
     gate.officer(1).run(&["grant", "approve", &id]).unwrap();
 }
 
@@ -79,13 +128,36 @@ fn nobody_approves_his_own_and_tokens_change_hands_by_another() {
     let gate = gate();
     let id = request(&gate, 0);
     let own = gate.officer(0).try_run(&["grant", "approve", &id]).unwrap();
-    assert_eq!((own.code, text(&own.json, "/error/code").as_str()), (3, "authority.same_officer"));
-    assert_eq!(gate.officer(1).try_run(&["officer", "token", "zhao"]).unwrap().code, 3);
-    let new = text(&gate.officer(0).run(&["officer", "token", "zhao"]).unwrap(), "/token");
-    assert_eq!(gate.officer(1).try_run(&["change", "list"]).unwrap().code, 3, "the old token is over");
+    assert_eq!(
+        (own.code, text(&own.json, "/error/code").as_str()),
+        (3, "authority.same_officer")
+    );
+    assert_eq!(
+        gate.officer(1)
+            .try_run(&["officer", "token", "zhao"])
+            .unwrap()
+            .code,
+        3
+    );
+    let new = text(
+        &gate.officer(0).run(&["officer", "token", "zhao"]).unwrap(),
+        "/token",
+    );
+    assert_eq!(
+        gate.officer(1).try_run(&["change", "list"]).unwrap().code,
+        3,
+        "the old token is over"
+    );
     gate.actor(&new).run(&["change", "list"]).unwrap();
-    let by_proxy = gate.actor(&new).try_run(&["grant", "approve", &id]).unwrap();
-    assert_eq!(by_proxy.code, 3, "chen has seen zhao's new token: {}", by_proxy.stdout);
+    let by_proxy = gate
+        .actor(&new)
+        .try_run(&["grant", "approve", &id])
+        .unwrap();
+    assert_eq!(
+        by_proxy.code, 3,
+        "chen has seen zhao's new token: {}",
+        by_proxy.stdout
+    );
 }
 
 #[test]

@@ -12,7 +12,6 @@ pub fn cluster() -> std::sync::MutexGuard<'static, PgCluster> {
     let cluster = CLUSTER.get_or_init(|| {
         let cluster = PgCluster::start_usual().unwrap();
         sample::load_clinic(&cluster, "hospital", 50).unwrap();
-        let _ = cluster.execute_in("hospital", "revoke execute on function pg_read_file_old(text,bigint,bigint) from public");
         Mutex::new(cluster)
     });
     cluster.lock().unwrap()
@@ -38,6 +37,16 @@ pub fn request(gate: &Gate, officer: usize) -> String {
 }
 
 pub const REQUEST: [&str; 12] = [
-    "grant", "request", "--person", "li.wei", "--contract", "clinic-ops-2026", "--resource", "hospital",
-    "--purpose", "tickets", "--for", "8h",
+    "grant",
+    "request",
+    "--person",
+    "li.wei",
+    "--contract",
+    "clinic-ops-2026",
+    "--resource",
+    "hospital",
+    "--purpose",
+    "tickets",
+    "--for",
+    "8h",
 ];

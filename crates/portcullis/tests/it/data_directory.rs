@@ -11,11 +11,21 @@ use serde_json::Value;
 use crate::clinic::{gate, request, text};
 
 fn portcullis(data: &Path, args: &[&str]) -> Output {
-    Command::new(binary().unwrap()).args(args).arg("--data").arg(data).output().unwrap()
+    Command::new(binary().unwrap())
+        .args(args)
+        .arg("--data")
+        .arg(data)
+        .output()
+        .unwrap()
 }
 
 fn copy(from: &Path, to: &Path) {
-    let copied = Command::new("cp").arg("-a").arg(from).arg(to).status().unwrap();
+    let copied = Command::new("cp")
+        .arg("-a")
+        .arg(from)
+        .arg(to)
+        .status()
+        .unwrap();
     assert!(copied.success());
 }
 
@@ -25,29 +35,69 @@ fn init_makes_a_private_directory_or_nothing() {
     let data = dir.path().join("data");
     let refused = [
         &["init", "--officer", "a:admin,approver"][..],
-        &["init", "--officer", "a:admin,approver", "--officer", "a:approver"],
+        &[
+            "init",
+            "--officer",
+            "a:admin,approver",
+            "--officer",
+            "a:approver",
+        ],
         &["init", "--officer", "a:admin", "--officer", "b:approver"],
         &["init", "--officer", "a:approver", "--officer", "b:approver"],
         &["init", "--officer", "a:boss", "--officer", "b:approver"],
-        &["init", "--officer", "a b:admin,approver", "--officer", "b:approver"],
+        &[
+            "init",
+            "--officer",
+            "a b:admin,approver",
+            "--officer",
+            "b:approver",
+        ],
         &["init"],
     ];
     for args in refused {
         assert_eq!(portcullis(&data, args).status.code(), Some(2), "{args:?}");
         assert!(!data.exists(), "{args:?} left something behind");
     }
-    let made = portcullis(&data, &["init", "--officer", "a:admin,approver", "--officer", "b:approver", "--json"]);
+    let made = portcullis(
+        &data,
+        &[
+            "init",
+            "--officer",
+            "a:admin,approver",
+            "--officer",
+            "b:approver",
+            "--json",
+        ],
+    );
     assert!(made.status.success());
     let answer: Value = serde_json::from_slice(&made.stdout).unwrap();
     assert_eq!(text(&answer, "/officers/0/name"), "a");
-    let again = portcullis(&data, &["init", "--officer", "a:admin,approver", "--officer", "b:approver"]);
+    let again = portcullis(
+        &data,
+        &[
+            "init",
+            "--officer",
+            "a:admin,approver",
+            "--officer",
+            "b:approver",
+        ],
+    );
     assert_eq!(again.status.code(), Some(2));
-    for (path, mode) in [(".", 0o700), ("keys", 0o700), ("keys/log.pem", 0o600), ("tls/key.pem", 0o600)] {
+    for (path, mode) in [
+        (".", 0o700),
+        ("keys", 0o700),
+        ("keys/log.pem", 0o600),
+        ("tls/key.pem", 0o600),
+    ] {
         let found = fs::metadata(data.join(path)).unwrap().permissions().mode() & 0o777;
         assert_eq!(found, mode, "{path}");
     }
     let token = text(&answer, "/officers/0/token");
-    let leaked = Command::new("grep").args(["-rF", &token]).arg(&data).output().unwrap();
+    let leaked = Command::new("grep")
+        .args(["-rF", &token])
+        .arg(&data)
+        .output()
+        .unwrap();
     assert!(leaked.stdout.is_empty(), "the token lies in the directory");
 }
 
@@ -58,12 +108,19 @@ fn caches_are_caches_and_a_second_serve_is_refused() {
     gate.officer(1).run(&["grant", "approve", &id]).unwrap();
     let all = |gate: &portcullis_harness::Gate| {
         let list = |args: &[&str]| gate.officer(2).run(args).unwrap().to_string();
-        [list(&["grant", "list", "--all"]), list(&["change", "list", "--all"])].concat()
+        [
+            list(&["grant", "list", "--all"]),
+            list(&["change", "list", "--all"]),
+        ]
+        .concat()
     };
     let before = all(&gate);
     let second = portcullis(&gate.data_dir(), &["serve", "--pg", "127.0.0.1:0"]);
     assert_eq!(second.status.code(), Some(4));
-    assert!(String::from_utf8_lossy(&second.stderr).contains("in use"), "{second:?}");
+    assert!(
+        String::from_utf8_lossy(&second.stderr).contains("in use"),
+        "{second:?}"
+    );
     gate.restart().unwrap();
     assert_eq!(all(&gate), before, "with a snapshot");
     gate.stop().unwrap();
@@ -108,17 +165,35 @@ fn a_copy_runs_elsewhere_and_a_damaged_log_is_refused() {
     let mut line = String::new();
     let out = server.stdout.as_mut().unwrap();
     std::io::BufRead::read_line(&mut std::io::BufReader::new(out), &mut line).unwrap();
-    assert!(line.starts_with("ready pg=127.0.0.1:") && !line.contains("pg=127.0.0.1:0 "), "{line}");
+    assert!(
+        line.starts_with("ready pg=127.0.0.1:") && !line.contains("pg=127.0.0.1:0 "),
+        "{line}"
+    );
     let listed = Command::new(binary().unwrap())
-        .args(["grant", "list", "--json", "--token", gate.officer(0).token(), "--data"])
+        .args([
+            "grant",
+            "list",
+            "--json",
+            "--token",
+            gate.officer(0).token(),
+            "--data",
+        ])
         .arg(&data)
         .output()
         .unwrap();
-    assert!(String::from_utf8_lossy(&listed.stdout).contains(&id), "{listed:?}");
+    assert!(
+        String::from_utf8_lossy(&listed.stdout).contains(&id),
+        "{listed:?}"
+    );
     server.kill().unwrap();
     server.wait().unwrap();
 
-    let segment = fs::read_dir(data.join("log/wal")).unwrap().next().unwrap().unwrap().path();
+    let segment = fs::read_dir(data.join("log/wal"))
+        .unwrap()
+        .next()
+        .unwrap()
+        .unwrap()
+        .path();
     let mut bytes = fs::read(&segment).unwrap();
     bytes[700] ^= 1;
     fs::write(&segment, bytes).unwrap();

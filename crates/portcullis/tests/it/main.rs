@@ -1,8 +1,14 @@
 //! Drives the real binary: the commands as officers, persons and scripts use them.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "tests"
+)]
 
 mod authority;
 mod clinic;
-mod files;
 mod data_directory;
+mod files;
 mod story;

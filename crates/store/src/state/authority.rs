@@ -117,26 +117,41 @@ impl Actor {
         };
         match self {
             Self::Server => Ok(()),
-            Self::Officer { roles: held, .. } if held.iter().any(|role| roles.contains(role)) => Ok(()),
+            Self::Officer { roles: held, .. } if held.iter().any(|role| roles.contains(role)) => {
+                Ok(())
+            }
             Self::Officer { name, .. } => {
-                let needed: Vec<_> = roles.iter().map(|role| format!("`{}`", role.name())).collect();
-                Err(Denied::authority("authority.role", format!("officer `{name}` lacks the role for this"))
-                    .hint(format!("it takes {}", needed.join(" or "))))
+                let needed: Vec<_> = roles
+                    .iter()
+                    .map(|role| format!("`{}`", role.name()))
+                    .collect();
+                Err(Denied::authority(
+                    "authority.role",
+                    format!("officer `{name}` lacks the role for this"),
+                )
+                .hint(format!("it takes {}", needed.join(" or "))))
             }
             Self::Unknown => Err(Denied::authority("authority.token", "no valid token")),
             Self::Person { .. } if *person => Ok(()),
-            Self::Person { .. } => Err(Denied::authority("authority.role", "a person's token cannot do this")
-                .hint("persons request grants and list their own; ask an officer")),
+            Self::Person { .. } => Err(Denied::authority(
+                "authority.role",
+                "a person's token cannot do this",
+            )
+            .hint("persons request grants and list their own; ask an officer")),
         }
     }
 
     /// Who stands behind this actor: himself, and whoever has seen the token in use.
     pub fn hands(&self) -> Hands {
         match self {
-            Self::Officer { name, token_by, .. } => {
-                Hands { officer: Some(name.clone()), token_by: token_by.clone() }
-            }
-            Self::Person { token_by, .. } => Hands { officer: None, token_by: token_by.clone() },
+            Self::Officer { name, token_by, .. } => Hands {
+                officer: Some(name.clone()),
+                token_by: token_by.clone(),
+            },
+            Self::Person { token_by, .. } => Hands {
+                officer: None,
+                token_by: token_by.clone(),
+            },
             Self::Server | Self::Unknown => Hands::default(),
         }
     }

@@ -37,7 +37,12 @@ pub struct Denied {
 
 impl Denied {
     fn new(fault: Fault, code: &'static str, message: impl Into<String>) -> Self {
-        Self { fault, code, message: message.into(), hint: None }
+        Self {
+            fault,
+            code,
+            message: message.into(),
+            hint: None,
+        }
     }
 
     pub fn invalid(code: &'static str, message: impl Into<String>) -> Self {

@@ -27,14 +27,27 @@ const OBJECTS_IN_LEAF: usize = 24;
 #[serde(tag = "kind")]
 pub enum Event {
     #[serde(rename = "officer.added")]
-    OfficerAdded { officer: String, roles: Vec<Role>, #[serde(skip)] token: Option<TokenHash> },
+    OfficerAdded {
+        officer: String,
+        roles: Vec<Role>,
+        #[serde(skip)]
+        token: Option<TokenHash>,
+    },
     #[serde(rename = "officer.token")]
-    OfficerToken { officer: String, #[serde(skip)] token: Option<TokenHash> },
+    OfficerToken {
+        officer: String,
+        #[serde(skip)]
+        token: Option<TokenHash>,
+    },
     /// Somebody tried what he may not; nothing changed.
     #[serde(rename = "officer.refused")]
     OfficerRefused { attempt: String, code: String },
     #[serde(rename = "person.token")]
-    PersonToken { person: String, #[serde(skip)] token: Option<TokenHash> },
+    PersonToken {
+        person: String,
+        #[serde(skip)]
+        token: Option<TokenHash>,
+    },
     #[serde(rename = "person.suspended")]
     PersonSuspended { person: String, why: String },
     #[serde(rename = "contract.suspended")]
@@ -58,12 +71,21 @@ pub enum Event {
     },
     /// The waiting items, as resolved (`columns = "*"` frozen), are in force.
     #[serde(rename = "change.approved")]
-    ChangeApproved { change: String, objects: Vec<String>, #[serde(skip)] items: Vec<ChangeItem> },
+    ChangeApproved {
+        change: String,
+        objects: Vec<String>,
+        #[serde(skip)]
+        items: Vec<ChangeItem>,
+    },
     #[serde(rename = "change.denied")]
     ChangeDenied { change: String, why: String },
     /// Approved, but the database did not take it; still waiting.
     #[serde(rename = "change.failed")]
-    ChangeFailed { change: String, code: String, message: String },
+    ChangeFailed {
+        change: String,
+        code: String,
+        message: String,
+    },
 
     #[serde(rename = "grant.requested")]
     GrantRequested {
@@ -89,18 +111,35 @@ pub enum Event {
         verifier: Option<String>,
     },
     #[serde(rename = "grant.denied")]
-    GrantDenied { grant: String, person: String, why: String },
+    GrantDenied {
+        grant: String,
+        person: String,
+        why: String,
+    },
     #[serde(rename = "grant.revoked")]
-    GrantRevoked { grant: String, person: String, why: String },
+    GrantRevoked {
+        grant: String,
+        person: String,
+        why: String,
+    },
     #[serde(rename = "grant.ended")]
-    GrantEnded { grant: String, person: String, reason: Ended },
+    GrantEnded {
+        grant: String,
+        person: String,
+        reason: Ended,
+    },
 
     /// An officer cut a session off; the gate records its end as `session.closed`.
     #[serde(rename = "session.ended")]
     SessionEnded { session: String, why: String },
     /// A road past the gate, as the periodic check or `doctor` found it.
     #[serde(rename = "access.bypass")]
-    AccessBypass { resource: String, road: String, subject: String, detail: String },
+    AccessBypass {
+        resource: String,
+        road: String,
+        subject: String,
+        detail: String,
+    },
     #[serde(rename = "log.exported")]
     LogExported { from: u64 },
 }
@@ -114,25 +153,45 @@ impl Event {
             _ => Map::new(),
         };
         let kind = fields.remove("kind").unwrap_or_default();
-        let head = [("v", LEAF_VERSION.into()), ("at", stamp(at).into()), ("kind", kind), ("actor", actor.into())];
-        let mut leaf: Vec<_> = head.into_iter().map(|(key, value)| (key.to_owned(), value)).collect();
+        let head = [
+            ("v", LEAF_VERSION.into()),
+            ("at", stamp(at).into()),
+            ("kind", kind),
+            ("actor", actor.into()),
+        ];
+        let mut leaf: Vec<_> = head
+            .into_iter()
+            .map(|(key, value)| (key.to_owned(), value))
+            .collect();
         leaf.extend(fields);
         Ok(Entry { leaf, parts })
     }
 
     fn parts(&self) -> Result<Vec<(&'static str, Vec<u8>)>, serde_json::Error> {
-        let secret = |name: &str, value: String| -> Result<Vec<(&'static str, Vec<u8>)>, serde_json::Error> {
+        let secret = |name: &str,
+                      value: String|
+         -> Result<Vec<(&'static str, Vec<u8>)>, serde_json::Error> {
             let body = BTreeMap::from([(name, value)]);
             Ok(vec![(SECRET, serde_json::to_vec(&body)?)])
         };
         match self {
-            Self::OfficerAdded { token: Some(token), .. }
-            | Self::OfficerToken { token: Some(token), .. }
-            | Self::PersonToken { token: Some(token), .. } => secret("token", token.to_hex()),
-            Self::GrantApproved { verifier: Some(verifier), .. } => secret("verifier", verifier.clone()),
-            Self::ChangeRequested { items, .. } | Self::ChangeApproved { items, .. } => {
-                Ok(vec![(CONTENT, serde_json::to_vec(&BTreeMap::from([("items", items)]))?)])
+            Self::OfficerAdded {
+                token: Some(token), ..
             }
+            | Self::OfficerToken {
+                token: Some(token), ..
+            }
+            | Self::PersonToken {
+                token: Some(token), ..
+            } => secret("token", token.to_hex()),
+            Self::GrantApproved {
+                verifier: Some(verifier),
+                ..
+            } => secret("verifier", verifier.clone()),
+            Self::ChangeRequested { items, .. } | Self::ChangeApproved { items, .. } => Ok(vec![(
+                CONTENT,
+                serde_json::to_vec(&BTreeMap::from([("items", items)]))?,
+            )]),
             _ => Ok(Vec::new()),
         }
     }
@@ -140,13 +199,18 @@ impl Event {
     /// Puts back what lay in the parts. A part that was withheld leaves its field empty.
     fn join(&mut self, part: impl Fn(&str) -> Option<Vec<u8>>) -> Result<(), serde_json::Error> {
         match self {
-            Self::OfficerAdded { token, .. } | Self::OfficerToken { token, .. } | Self::PersonToken { token, .. } => {
-                *token = secret(&part, "token")?.as_deref().and_then(TokenHash::from_hex);
+            Self::OfficerAdded { token, .. }
+            | Self::OfficerToken { token, .. }
+            | Self::PersonToken { token, .. } => {
+                *token = secret(&part, "token")?
+                    .as_deref()
+                    .and_then(TokenHash::from_hex);
             }
             Self::GrantApproved { verifier, .. } => *verifier = secret(&part, "verifier")?,
             Self::ChangeRequested { items, .. } | Self::ChangeApproved { items, .. } => {
                 if let Some(bytes) = part(CONTENT) {
-                    let mut body: BTreeMap<String, Vec<ChangeItem>> = serde_json::from_slice(&bytes)?;
+                    let mut body: BTreeMap<String, Vec<ChangeItem>> =
+                        serde_json::from_slice(&bytes)?;
                     *items = body.remove("items").unwrap_or_default();
                 }
             }
@@ -157,8 +221,11 @@ impl Event {
 
     /// The names of a change's items, as far as they fit a leaf.
     pub fn objects(items: &[ChangeItem]) -> Vec<String> {
-        let mut names: Vec<_> =
-            items.iter().take(OBJECTS_IN_LEAF).map(|item| format!("{}/{}", item.kind(), item.name())).collect();
+        let mut names: Vec<_> = items
+            .iter()
+            .take(OBJECTS_IN_LEAF)
+            .map(|item| format!("{}/{}", item.kind(), item.name()))
+            .collect();
         if items.len() > OBJECTS_IN_LEAF {
             names.push(format!("and {} more", items.len() - OBJECTS_IN_LEAF));
         }
@@ -166,8 +233,13 @@ impl Event {
     }
 }
 
-fn secret(part: impl Fn(&str) -> Option<Vec<u8>>, name: &str) -> Result<Option<String>, serde_json::Error> {
-    let Some(bytes) = part(SECRET) else { return Ok(None) };
+fn secret(
+    part: impl Fn(&str) -> Option<Vec<u8>>,
+    name: &str,
+) -> Result<Option<String>, serde_json::Error> {
+    let Some(bytes) = part(SECRET) else {
+        return Ok(None);
+    };
     let mut body: BTreeMap<String, String> = serde_json::from_slice(&bytes)?;
     Ok(body.remove(name))
 }
@@ -177,7 +249,8 @@ fn secret(part: impl Fn(&str) -> Option<Vec<u8>>, name: &str) -> Result<Option<S
 pub struct Head<'a> {
     #[serde(borrow)]
     pub kind: std::borrow::Cow<'a, str>,
-    pub at: Timestamp,
+    #[serde(borrow)]
+    pub at: std::borrow::Cow<'a, str>,
 }
 
 /// An event as it stands in the log.
@@ -192,28 +265,55 @@ pub struct Fact {
 /// Kinds that the state folds; the others (`statement`, `session.…`) belong to the ledger.
 pub fn is_state_kind(kind: &str) -> bool {
     let family = kind.split('.').next().unwrap_or(kind);
-    matches!(family, "officer" | "person" | "contract" | "resource" | "change" | "grant")
+    matches!(
+        family,
+        "officer" | "person" | "contract" | "resource" | "change" | "grant"
+    )
 }
 
 impl Fact {
     /// Reads a leaf of one of the state's kinds.
-    pub fn read(seq: u64, leaf: &[u8], part: impl Fn(&str) -> Option<Vec<u8>>) -> Result<Self, LeafError> {
+    pub fn read(
+        seq: u64,
+        leaf: &[u8],
+        part: impl Fn(&str) -> Option<Vec<u8>>,
+    ) -> Result<Self, LeafError> {
         let leaf: Map<String, Value> =
-            serde_json::from_slice(leaf).map_err(|source| LeafError::Json { seq, kind: String::new(), source })?;
+            serde_json::from_slice(leaf).map_err(|source| LeafError::Json {
+                seq,
+                kind: String::new(),
+                source,
+            })?;
         let text = |key: &str| leaf.get(key).and_then(Value::as_str);
         let kind = text("kind").ok_or(LeafError::Field { seq, field: "kind" })?;
         if leaf.get("v").and_then(Value::as_u64) != Some(LEAF_VERSION) {
             return Err(LeafError::Field { seq, field: "v" });
         }
-        let at = text("at").and_then(|at| at.parse().ok()).ok_or(LeafError::Field { seq, field: "at" })?;
-        let actor = text("actor").ok_or(LeafError::Field { seq, field: "actor" })?.to_owned();
+        let at = text("at")
+            .and_then(|at| at.parse().ok())
+            .ok_or(LeafError::Field { seq, field: "at" })?;
+        let actor = text("actor")
+            .ok_or(LeafError::Field {
+                seq,
+                field: "actor",
+            })?
+            .to_owned();
         let read = || -> Result<Event, serde_json::Error> {
             let mut event: Event = serde_json::from_value(Value::Object(leaf.clone()))?;
             event.join(part)?;
             Ok(event)
         };
-        let event = read().map_err(|source| LeafError::Json { seq, kind: kind.to_owned(), source })?;
-        Ok(Self { seq, at, actor, event })
+        let event = read().map_err(|source| LeafError::Json {
+            seq,
+            kind: kind.to_owned(),
+            source,
+        })?;
+        Ok(Self {
+            seq,
+            at,
+            actor,
+            event,
+        })
     }
 }
 
@@ -223,7 +323,11 @@ pub enum LeafError {
     #[error("event {seq} has no readable `{field}`")]
     Field { seq: u64, field: &'static str },
     #[error("event {seq} (`{kind}`) cannot be read: {source}")]
-    Json { seq: u64, kind: String, source: serde_json::Error },
+    Json {
+        seq: u64,
+        kind: String,
+        source: serde_json::Error,
+    },
 }
 
 /// Time in leaves: UTC with microseconds, always the same length.

@@ -8,8 +8,8 @@ use portcullis_contract::{Grant, GrantState};
 
 use super::event::{Event, Fact};
 use super::model::{
-    Change, ChangeItem, ContractEntry, Ended, GrantEntry, ItemState, Officer, PersonEntry, Proposal, ResourceEntry,
-    State, Suspension,
+    Change, ChangeItem, ContractEntry, Ended, GrantEntry, ItemState, Officer, PersonEntry,
+    Proposal, ResourceEntry, State, Suspension,
 };
 
 /// Decided changes that are kept for `change list`; the log has all of them.
@@ -20,8 +20,16 @@ impl State {
         self.last_at = self.last_at.max(Some(fact.at));
         let (at, by) = (fact.at, fact.actor.as_str());
         match &fact.event {
-            Event::OfficerAdded { officer, roles, token } => {
-                let entry = Officer { roles: roles.clone(), token: *token, token_by: None };
+            Event::OfficerAdded {
+                officer,
+                roles,
+                token,
+            } => {
+                let entry = Officer {
+                    roles: roles.clone(),
+                    token: *token,
+                    token_by: None,
+                };
                 self.officers.insert(officer.clone(), entry);
             }
             Event::OfficerToken { officer, token } => {
@@ -53,7 +61,12 @@ impl State {
             }
             Event::ResourceDetached { resource } => self.set_detached(resource, true),
             Event::ResourceAttached { resource } => self.set_detached(resource, false),
-            Event::ChangeRequested { change, hands, items, .. } => {
+            Event::ChangeRequested {
+                change,
+                hands,
+                items,
+                ..
+            } => {
                 let change = Change {
                     id: change.clone(),
                     requested_by: by.to_owned(),
@@ -69,12 +82,23 @@ impl State {
             Event::ChangeDenied { change, why } => {
                 self.decide_change(change, by, ItemState::Denied, Some(why));
             }
-            Event::ChangeFailed { change, message, .. } => {
+            Event::ChangeFailed {
+                change, message, ..
+            } => {
                 if let Some(entry) = self.changes.get_mut(change) {
                     entry.why = Some(message.clone());
                 }
             }
-            Event::GrantRequested { grant, person, contract, resource, purpose, ticket, for_seconds, hands } => {
+            Event::GrantRequested {
+                grant,
+                person,
+                contract,
+                resource,
+                purpose,
+                ticket,
+                for_seconds,
+                hands,
+            } => {
                 let value = Grant {
                     id: grant.clone(),
                     person: person.clone(),
@@ -90,18 +114,32 @@ impl State {
                     user: None,
                     verifier: None,
                 };
-                let entry =
-                    GrantEntry { grant: value, requested_at: at, hands: hands.clone(), closed_at: None, why: None };
+                let entry = GrantEntry {
+                    grant: value,
+                    requested_at: at,
+                    hands: hands.clone(),
+                    closed_at: None,
+                    why: None,
+                };
                 self.grants.insert(grant.clone(), entry);
             }
-            Event::GrantApproved { grant, user, expires_at, verifier, .. } => {
+            Event::GrantApproved {
+                grant,
+                user,
+                expires_at,
+                verifier,
+                ..
+            } => {
                 if let Some(entry) = self.grants.get_mut(grant) {
                     entry.grant.state = GrantState::Live;
                     entry.grant.decided_by = Some(by.to_owned());
                     entry.grant.user = Some(user.clone());
                     entry.grant.expires_at = Some(*expires_at);
                     entry.grant.verifier.clone_from(verifier);
-                    self.users.entry(user.clone()).or_default().push(grant.clone());
+                    self.users
+                        .entry(user.clone())
+                        .or_default()
+                        .push(grant.clone());
                     self.expiries.insert((*expires_at, grant.clone()));
                 }
             }
@@ -136,7 +174,11 @@ impl State {
         for item in change.pending_items() {
             self.supersede(&item.after);
         }
-        for item in change.items.iter().filter(|item| item.state == ItemState::Applied) {
+        for item in change
+            .items
+            .iter()
+            .filter(|item| item.state == ItemState::Applied)
+        {
             self.supersede(&item.after);
             self.put(item);
         }
@@ -164,7 +206,11 @@ impl State {
 
     fn decide_change(&mut self, id: &str, by: &str, outcome: ItemState, why: Option<&String>) {
         if let Some(change) = self.changes.get_mut(id) {
-            for item in change.items.iter_mut().filter(|item| item.state == ItemState::Pending) {
+            for item in change
+                .items
+                .iter_mut()
+                .filter(|item| item.state == ItemState::Pending)
+            {
                 item.state = outcome;
             }
             change.decided_by = Some(by.to_owned());
@@ -178,12 +224,26 @@ impl State {
                 self.vendors.insert(vendor.id.clone(), Arc::clone(vendor));
             }
             Proposal::Person(person) => {
-                let new = || PersonEntry { person: Arc::clone(person), token: None, token_by: None, suspended: None };
-                self.persons.entry(person.id.clone()).or_insert_with(new).person = Arc::clone(person);
+                let new = || PersonEntry {
+                    person: Arc::clone(person),
+                    token: None,
+                    token_by: None,
+                    suspended: None,
+                };
+                self.persons
+                    .entry(person.id.clone())
+                    .or_insert_with(new)
+                    .person = Arc::clone(person);
             }
             Proposal::Resource(resource) => {
-                let new = || ResourceEntry { resource: Arc::clone(resource), detached: false };
-                self.resources.entry(resource.id.clone()).or_insert_with(new).resource = Arc::clone(resource);
+                let new = || ResourceEntry {
+                    resource: Arc::clone(resource),
+                    detached: false,
+                };
+                self.resources
+                    .entry(resource.id.clone())
+                    .or_insert_with(new)
+                    .resource = Arc::clone(resource);
             }
             Proposal::Contract(applied) => {
                 let contract = item.resolved.as_ref().unwrap_or(applied);
@@ -214,7 +274,9 @@ impl State {
     }
 
     fn close_grant(&mut self, id: &str, state: GrantState, at: Timestamp, by: &str, why: &str) {
-        let Some(entry) = self.grants.get_mut(id) else { return };
+        let Some(entry) = self.grants.get_mut(id) else {
+            return;
+        };
         if let Some(end) = entry.grant.expires_at {
             self.expiries.remove(&(end, id.to_owned()));
         }
@@ -227,8 +289,12 @@ impl State {
     }
 
     fn forget_old_changes(&mut self) {
-        let decided: Vec<_> =
-            self.changes.values().filter(|change| !change.pending()).map(|c| (c.at, c.id.clone())).collect();
+        let decided: Vec<_> = self
+            .changes
+            .values()
+            .filter(|change| !change.pending())
+            .map(|c| (c.at, c.id.clone()))
+            .collect();
         let surplus = decided.len().saturating_sub(DECIDED_CHANGES_KEPT);
         let mut oldest = decided;
         oldest.sort();
@@ -239,7 +305,11 @@ impl State {
 }
 
 fn suspension(why: &str, by: &str, at: Timestamp) -> Suspension {
-    Suspension { why: why.to_owned(), by: by.to_owned(), at }
+    Suspension {
+        why: why.to_owned(),
+        by: by.to_owned(),
+        at,
+    }
 }
 
 fn officer_name(actor: &str) -> Option<String> {

@@ -15,9 +15,9 @@ pub mod recorder;
 pub mod registry;
 pub mod sessions;
 pub mod snapshot;
-pub mod token;
 #[cfg(test)]
 mod tests;
+pub mod token;
 
 pub use authority::{Act, Actor, Role};
 pub use denied::{Denied, Fault};
@@ -25,6 +25,6 @@ pub use event::{Event, Fact};
 pub use model::*;
 pub use recorder::{Entry, RecordError, Recorder};
 pub use registry::{Admitted, Decision, Principal, Registry};
-pub use snapshot::{Fold, ReplayError, Replayed, replay, take as take_snapshot};
 pub use sessions::{Ending, LiveSession, SessionInfo, SessionTable};
+pub use snapshot::{Fold, ReplayError, Replayed, replay, take as take_snapshot};
 pub use token::{Token, TokenHash};

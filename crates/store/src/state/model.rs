@@ -116,11 +116,15 @@ pub struct Change {
 
 impl Change {
     pub fn pending(&self) -> bool {
-        self.items.iter().any(|item| item.state == ItemState::Pending)
+        self.items
+            .iter()
+            .any(|item| item.state == ItemState::Pending)
     }
 
     pub fn pending_items(&self) -> impl Iterator<Item = &ChangeItem> {
-        self.items.iter().filter(|item| item.state == ItemState::Pending)
+        self.items
+            .iter()
+            .filter(|item| item.state == ItemState::Pending)
     }
 }
 
@@ -205,7 +209,10 @@ impl State {
         }
         for (id, person) in &self.persons {
             if person.token == Some(hash) {
-                found = Some(Actor::Person { id: id.clone(), token_by: person.token_by.clone() });
+                found = Some(Actor::Person {
+                    id: id.clone(),
+                    token_by: person.token_by.clone(),
+                });
             }
         }
         found
@@ -221,9 +228,18 @@ impl State {
         let name = proposal.name();
         match proposal {
             Proposal::Vendor(_) => self.vendors.get(name).cloned().map(Proposal::Vendor),
-            Proposal::Person(_) => self.persons.get(name).map(|p| Proposal::Person(Arc::clone(&p.person))),
-            Proposal::Resource(_) => self.resources.get(name).map(|r| Proposal::Resource(Arc::clone(&r.resource))),
-            Proposal::Contract(_) => self.contracts.get(name).map(|c| Proposal::Contract(Arc::clone(&c.applied))),
+            Proposal::Person(_) => self
+                .persons
+                .get(name)
+                .map(|p| Proposal::Person(Arc::clone(&p.person))),
+            Proposal::Resource(_) => self
+                .resources
+                .get(name)
+                .map(|r| Proposal::Resource(Arc::clone(&r.resource))),
+            Proposal::Contract(_) => self
+                .contracts
+                .get(name)
+                .map(|c| Proposal::Contract(Arc::clone(&c.applied))),
             Proposal::PersonResume(_) | Proposal::ContractResume(_) => None,
         }
     }
@@ -231,13 +247,20 @@ impl State {
     /// The pending item for the same thing, with its change.
     pub fn pending_for(&self, proposal: &Proposal) -> Option<(&Change, &ChangeItem)> {
         self.changes.values().find_map(|change| {
-            change.pending_items().find(|item| item.after.same_object(proposal)).map(|item| (change, item))
+            change
+                .pending_items()
+                .find(|item| item.after.same_object(proposal))
+                .map(|item| (change, item))
         })
     }
 
     /// Live grants whose end has come.
     pub fn expired(&self, now: Timestamp) -> Vec<String> {
-        self.expiries.iter().take_while(|(end, _)| *end <= now).map(|(_, id)| id.clone()).collect()
+        self.expiries
+            .iter()
+            .take_while(|(end, _)| *end <= now)
+            .map(|(_, id)| id.clone())
+            .collect()
     }
 
     /// The next end of a live grant.

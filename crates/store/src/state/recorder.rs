@@ -42,7 +42,8 @@ impl Entry {
         let mut parts = Vec::with_capacity(self.parts.len());
         for (label, content) in self.parts {
             let mut salt = [0; 16];
-            getrandom::fill(&mut salt).map_err(|error| RecordError::Unwritable(error.to_string()))?;
+            getrandom::fill(&mut salt)
+                .map_err(|error| RecordError::Unwritable(error.to_string()))?;
             parts.push(BodyPart::new(label, salt, content));
         }
         let leaf = encode(&self.leaf, &parts);
@@ -64,7 +65,13 @@ fn encode(fields: &[(String, Value)], parts: &[BodyPart]) -> Vec<u8> {
     }
     let commitments: Vec<String> = parts
         .iter()
-        .map(|part| format!("{}:\"{}\"", Value::from(&*part.label), STANDARD.encode(part.commitment())))
+        .map(|part| {
+            format!(
+                "{}:\"{}\"",
+                Value::from(&*part.label),
+                STANDARD.encode(part.commitment())
+            )
+        })
         .collect();
     if !commitments.is_empty() {
         out.push_str(&format!(",\"body\":{{{}}}", commitments.join(",")));

@@ -8,7 +8,8 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use jiff::{SignedDuration, Timestamp};
 use parking_lot::RwLock;
 use portcullis_contract::{
-    Admission, AdmissionRequest, Contract, Grant, GrantState, Person, Refusal, Resource, SqlState, Vendor, admit,
+    Admission, AdmissionRequest, Contract, Grant, GrantState, Person, Refusal, Resource, SqlState,
+    Vendor, admit,
 };
 use portcullis_sql::Surface;
 use tokio::sync::{Mutex, OwnedMutexGuard, broadcast, watch};
@@ -37,7 +38,11 @@ pub struct Decision<T> {
 
 impl<T> Decision<T> {
     pub fn new(events: Vec<Event>, answer: T) -> Self {
-        Self { events, surfaces: Vec::new(), answer }
+        Self {
+            events,
+            surfaces: Vec::new(),
+            answer,
+        }
     }
 }
 
@@ -72,7 +77,10 @@ struct Live {
 impl Live {
     fn take_over(&mut self, surfaces: Vec<Arc<Surface>>) {
         for surface in surfaces {
-            self.surfaces.insert((surface.contract.clone(), surface.resource.clone()), surface);
+            self.surfaces.insert(
+                (surface.contract.clone(), surface.resource.clone()),
+                surface,
+            );
         }
     }
 }
@@ -93,7 +101,10 @@ impl Registry {
     pub fn new(state: State, recorder: Arc<dyn Recorder>) -> Arc<Self> {
         let latest = state.last_at().map_or(0, Timestamp::as_microsecond);
         Arc::new(Self {
-            live: RwLock::new(Live { state, surfaces: HashMap::new() }),
+            live: RwLock::new(Live {
+                state,
+                surfaces: HashMap::new(),
+            }),
             writer: Arc::new(Mutex::new(())),
             recorder,
             generation: watch::Sender::new(0),
@@ -138,23 +149,32 @@ impl Registry {
     ) -> Result<T, Denied> {
         let turn = Arc::clone(&self.writer).lock_owned().await;
         let now = self.now();
-        let Decision { events, surfaces, answer } = decide(&self.live.read().state, now)?;
+        let Decision {
+            events,
+            surfaces,
+            answer,
+        } = decide(&self.live.read().state, now)?;
         if events.is_empty() && surfaces.is_empty() {
             return Ok(answer);
         }
         let registry = Arc::clone(self);
         let actor = actor.to_string();
-        let written = tokio::spawn(async move { registry.write(turn, now, &actor, events, surfaces).await });
+        let written =
+            tokio::spawn(async move { registry.write(turn, now, &actor, events, surfaces).await });
         match written.await {
             Ok(Ok(())) => Ok(answer),
             Ok(Err(error)) => Err(unwritable(&error)),
-            Err(_) => Err(Denied::unreachable("log.unwritable", "the command was cut short")),
+            Err(_) => Err(Denied::unreachable(
+                "log.unwritable",
+                "the command was cut short",
+            )),
         }
     }
 
     /// Records one event that needs no decision.
     pub async fn record(self: &Arc<Self>, actor: &Actor, event: Event) -> Result<(), Denied> {
-        self.execute(actor, |_, _| Ok(Decision::new(vec![event], ()))).await
+        self.execute(actor, |_, _| Ok(Decision::new(vec![event], ())))
+            .await
     }
 
     async fn write(
@@ -168,11 +188,18 @@ impl Registry {
         let last = events.len().saturating_sub(1);
         let mut surfaces = Some(surfaces);
         for (index, event) in events.into_iter().enumerate() {
-            let entry =
-                event.clone().into_entry(at, actor).map_err(|error| RecordError::Unwritable(error.to_string()))?;
+            let entry = event
+                .clone()
+                .into_entry(at, actor)
+                .map_err(|error| RecordError::Unwritable(error.to_string()))?;
             // INVARIANT: no event takes effect before it is durable.
             let seq = self.recorder.record(entry).await?;
-            let fact = Fact { seq, at, actor: actor.to_owned(), event };
+            let fact = Fact {
+                seq,
+                at,
+                actor: actor.to_owned(),
+                event,
+            };
             let mut live = self.live.write();
             live.state.apply(&fact);
             if index == last {
@@ -202,12 +229,19 @@ impl Registry {
 
     /// The resource's surfaces are no more (detached, or its database was changed).
     pub fn drop_surfaces(&self, resource: &str) {
-        self.live.write().surfaces.retain(|(_, of), _| of != resource);
+        self.live
+            .write()
+            .surfaces
+            .retain(|(_, of), _| of != resource);
         self.bump();
     }
 
     pub fn surface(&self, contract: &str, resource: &str) -> Option<Arc<Surface>> {
-        self.live.read().surfaces.get(&(contract.to_owned(), resource.to_owned())).cloned()
+        self.live
+            .read()
+            .surfaces
+            .get(&(contract.to_owned(), resource.to_owned()))
+            .cloned()
     }
 
     /// Whose login name this is: the live grant's, else the latest ended one's, so that its holder,
@@ -230,31 +264,68 @@ impl Registry {
 
     /// Admits under a grant, now; asked at login and again whenever the generation moves or
     /// `Admission::until` comes.
-    pub fn admission(&self, grant_id: &str, client_addr: IpAddr, now: Timestamp) -> Result<Admitted, Refusal> {
+    pub fn admission(
+        &self,
+        grant_id: &str,
+        client_addr: IpAddr,
+        now: Timestamp,
+    ) -> Result<Admitted, Refusal> {
         let live = self.live.read();
         let state = &live.state;
-        let none = |what: &str| Refusal::new(SqlState::NotAdmitted, "grant.none", format!("{what} is not registered"));
-        let entry = state.grants.get(grant_id).ok_or_else(|| none("the grant"))?;
+        let none = |what: &str| {
+            Refusal::new(
+                SqlState::NotAdmitted,
+                "grant.none",
+                format!("{what} is not registered"),
+            )
+        };
+        let entry = state
+            .grants
+            .get(grant_id)
+            .ok_or_else(|| none("the grant"))?;
         let grant = &entry.grant;
-        let person = state.persons.get(&grant.person).ok_or_else(|| none("the person"))?;
-        let contract = state.contracts.get(&grant.contract).ok_or_else(|| none("the contract"))?;
-        let vendor = state.vendors.get(&person.person.vendor).ok_or_else(|| none("the vendor"))?;
-        let resource = state.resources.get(&grant.resource).ok_or_else(|| none("the resource"))?;
+        let person = state
+            .persons
+            .get(&grant.person)
+            .ok_or_else(|| none("the person"))?;
+        let contract = state
+            .contracts
+            .get(&grant.contract)
+            .ok_or_else(|| none("the contract"))?;
+        let vendor = state
+            .vendors
+            .get(&person.person.vendor)
+            .ok_or_else(|| none("the vendor"))?;
+        let resource = state
+            .resources
+            .get(&grant.resource)
+            .ok_or_else(|| none("the resource"))?;
         let admission = admit(&AdmissionRequest {
             person: &person.person,
             vendor,
             contract: &contract.contract,
             grant,
-            person_suspended: person.suspended.as_ref().map(|suspension| suspension.why.as_str()),
-            contract_suspended: contract.suspended.as_ref().map(|suspension| suspension.why.as_str()),
+            person_suspended: person
+                .suspended
+                .as_ref()
+                .map(|suspension| suspension.why.as_str()),
+            contract_suspended: contract
+                .suspended
+                .as_ref()
+                .map(|suspension| suspension.why.as_str()),
             contract_in_force: contract.ended.is_none(),
             client_addr,
             now,
         })?;
         if resource.detached {
-            let message = format!("resource `{}` is detached for the owner's maintenance", grant.resource);
-            return Err(Refusal::new(SqlState::NotAdmitted, "resource.detached", message)
-                .hint("try again when the owner has attached it"));
+            let message = format!(
+                "resource `{}` is detached for the owner's maintenance",
+                grant.resource
+            );
+            return Err(
+                Refusal::new(SqlState::NotAdmitted, "resource.detached", message)
+                    .hint("try again when the owner has attached it"),
+            );
         }
         Ok(Admitted {
             person: Arc::clone(&person.person),
@@ -279,23 +350,39 @@ impl Registry {
                 self.sessions.end(session, ending("session.ended", why));
             }
             Event::PersonSuspended { person, why } => {
-                self.sessions.end_where(|info| info.person == *person, &ending("person.suspended", why));
+                self.sessions.end_where(
+                    |info| info.person == *person,
+                    &ending("person.suspended", why),
+                );
             }
             Event::ContractSuspended { contract, why } => {
-                self.sessions.end_where(|info| info.contract == *contract, &ending("contract.suspended", why));
+                self.sessions.end_where(
+                    |info| info.contract == *contract,
+                    &ending("contract.suspended", why),
+                );
             }
             Event::ContractEnded { contract, .. } => {
-                self.sessions.end_where(|info| info.contract == *contract, &ending("contract.ended", "its last day is over"));
+                self.sessions.end_where(
+                    |info| info.contract == *contract,
+                    &ending("contract.ended", "its last day is over"),
+                );
             }
             Event::GrantRevoked { grant, why, .. } => {
-                self.sessions.end_where(|info| info.grant == *grant, &ending("grant.revoked", why));
+                self.sessions
+                    .end_where(|info| info.grant == *grant, &ending("grant.revoked", why));
             }
             Event::GrantEnded { grant, .. } => {
-                self.sessions.end_where(|info| info.grant == *grant, &ending("grant.ended", "its time is over"));
+                self.sessions.end_where(
+                    |info| info.grant == *grant,
+                    &ending("grant.ended", "its time is over"),
+                );
             }
             Event::ResourceDetached { resource } => {
                 let why = "the owner detached the resource";
-                self.sessions.end_where(|info| info.resource == *resource, &ending("resource.detached", why));
+                self.sessions.end_where(
+                    |info| info.resource == *resource,
+                    &ending("resource.detached", why),
+                );
             }
             _ => {}
         }
@@ -303,6 +390,7 @@ impl Registry {
 }
 
 fn unwritable(error: &RecordError) -> Denied {
-    Denied::unreachable("log.unwritable", error.to_string())
-        .hint("nothing takes effect that is not on record: free disk space, or see `portcullis doctor`")
+    Denied::unreachable("log.unwritable", error.to_string()).hint(
+        "nothing takes effect that is not on record: free disk space, or see `portcullis doctor`",
+    )
 }

@@ -93,9 +93,18 @@ pub struct SessionTable {
 impl SessionTable {
     /// Enters a session; dropping the guard takes it out again.
     pub fn register(self: &Arc<Self>, info: SessionInfo) -> SessionGuard {
-        let session = Arc::new(LiveSession { info, counts: Counts::default(), end: watch::Sender::new(None) });
-        self.live.write().insert(session.info.id.clone(), Arc::clone(&session));
-        SessionGuard { table: Arc::clone(self), session }
+        let session = Arc::new(LiveSession {
+            info,
+            counts: Counts::default(),
+            end: watch::Sender::new(None),
+        });
+        self.live
+            .write()
+            .insert(session.info.id.clone(), Arc::clone(&session));
+        SessionGuard {
+            table: Arc::clone(self),
+            session,
+        }
     }
 
     pub fn get(&self, id: &str) -> Option<Arc<LiveSession>> {
@@ -118,7 +127,10 @@ impl SessionTable {
     /// Ends every session that `which` picks; says how many.
     pub fn end_where(&self, which: impl Fn(&SessionInfo) -> bool, ending: &Ending) -> usize {
         let live = self.live.read();
-        live.values().filter(|session| which(&session.info)).map(|session| session.end(ending.clone())).count()
+        live.values()
+            .filter(|session| which(&session.info))
+            .map(|session| session.end(ending.clone()))
+            .count()
     }
 
     pub fn list(&self) -> Vec<SessionRow> {

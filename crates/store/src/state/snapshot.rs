@@ -8,6 +8,7 @@ use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
+use jiff::Timestamp;
 use portcullis_tlog::{Checkpoint, Hash, Note, proof};
 
 use crate::log::{Log, LogError, StoredEntry};
@@ -26,6 +27,8 @@ pub trait Fold {
     /// Name and version of the snapshot's form: another one is ignored.
     fn name(&self) -> &'static str;
     fn apply(&mut self, kind: &str, entry: &StoredEntry) -> Result<(), LeafError>;
+    /// The time of the last entry, once all are taken in.
+    fn reached(&mut self, _at: Timestamp) {}
     fn snapshot(&self) -> Vec<u8>;
     /// Takes over a snapshot; `false` if it cannot be read (then nothing has changed).
     fn restore(&mut self, bytes: &[u8]) -> bool;
@@ -41,10 +44,12 @@ impl Fold for State {
             let part = |label: &str| entry.part(label).map(<[u8]>::to_vec);
             let fact = Fact::read(entry.seq, &entry.leaf, part)?;
             Self::apply(self, &fact);
-        } else if let Ok(head) = serde_json::from_slice::<Head<'_>>(&entry.leaf) {
-            self.touch(head.at);
         }
         Ok(())
+    }
+
+    fn reached(&mut self, at: Timestamp) {
+        self.touch(at);
     }
 
     fn snapshot(&self) -> Vec<u8> {
@@ -80,17 +85,30 @@ pub enum ReplayError {
     #[error("the log's own checkpoint cannot be read: {0}")]
     Checkpoint(String),
     #[error("the snapshot cannot be written to {}: {source}", path.display())]
-    Write { path: PathBuf, source: std::io::Error },
+    Write {
+        path: PathBuf,
+        source: std::io::Error,
+    },
 }
 
 /// Brings fresh folds up to the end of the log.
-pub fn replay(log: &Log, cache: &Path, seal: &[u8; 32], folds: &mut [&mut dyn Fold]) -> Result<Replayed, ReplayError> {
+pub fn replay(
+    log: &Log,
+    cache: &Path,
+    seal: &[u8; 32],
+    folds: &mut [&mut dyn Fold],
+) -> Result<Replayed, ReplayError> {
     replay_to(log, log.size(), cache, seal, folds)
 }
 
 /// Makes a new snapshot, from the one before and the log alone: nothing that lives is asked, so what
 /// it holds is what a restart would have found.
-pub fn take(log: &Log, cache: &Path, seal: &[u8; 32], folds: &mut [&mut dyn Fold]) -> Result<Replayed, ReplayError> {
+pub fn take(
+    log: &Log,
+    cache: &Path,
+    seal: &[u8; 32],
+    folds: &mut [&mut dyn Fold],
+) -> Result<Replayed, ReplayError> {
     let stand = stand_of(log)?;
     let replayed = replay_to(log, stand.size, cache, seal, folds)?;
     let mut body = Vec::new();
@@ -103,7 +121,10 @@ pub fn take(log: &Log, cache: &Path, seal: &[u8; 32], folds: &mut [&mut dyn Fold
     bytes.extend_from_slice(&stand.root);
     bytes.extend_from_slice(&body);
     let path = cache.join(file_name(stand.size));
-    store(&path, &bytes).map_err(|source| ReplayError::Write { path: path.clone(), source })?;
+    store(&path, &bytes).map_err(|source| ReplayError::Write {
+        path: path.clone(),
+        source,
+    })?;
     for (_, old) in snapshots(cache).into_iter().rev().skip(KEPT) {
         let _ = fs::remove_file(old);
     }
@@ -119,19 +140,37 @@ fn replay_to(
 ) -> Result<Replayed, ReplayError> {
     let from_snapshot = restore(log, cache, seal, size, folds).unwrap_or(0);
     let mut at = from_snapshot;
+    // Of one length, so that the texts sort as the times do; only the last one is read as a time.
+    let mut latest = String::new();
     while at < size {
         let to = size.min(at + READ_AT_ONCE);
         for entry in log.read(at, to) {
             let entry = entry?;
-            let head: Head<'_> = serde_json::from_slice(&entry.leaf)
-                .map_err(|source| LeafError::Json { seq: entry.seq, kind: String::new(), source })?;
+            let head: Head<'_> =
+                serde_json::from_slice(&entry.leaf).map_err(|source| LeafError::Json {
+                    seq: entry.seq,
+                    kind: String::new(),
+                    source,
+                })?;
+            if *head.at > *latest {
+                latest.clear();
+                latest.push_str(&head.at);
+            }
             for fold in folds.iter_mut() {
                 fold.apply(&head.kind, &entry)?;
             }
         }
         at = to;
     }
-    Ok(Replayed { size, from_snapshot })
+    if let Ok(at) = latest.parse() {
+        for fold in folds.iter_mut() {
+            fold.reached(at);
+        }
+    }
+    Ok(Replayed {
+        size,
+        from_snapshot,
+    })
 }
 
 /// Which log this is: so many entries, with this root over all of them.
@@ -146,20 +185,38 @@ fn stand_of(log: &Log) -> Result<Stand, ReplayError> {
     let checkpoint = Note::parse(&note)
         .and_then(|note| Checkpoint::parse(&note.text))
         .map_err(|error| ReplayError::Checkpoint(error.to_string()))?;
-    Ok(Stand { size: checkpoint.size, root: checkpoint.root })
+    Ok(Stand {
+        size: checkpoint.size,
+        root: checkpoint.root,
+    })
 }
 
 fn store(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     let partial = path.with_extension("partial");
-    let mut file = fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&partial)?;
+    let mut file = fs::OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(&partial)?;
     file.write_all(bytes)?;
     file.sync_data()?;
     fs::rename(&partial, path)
 }
 
 /// Restores the latest snapshot that fits; says up to which entry it goes.
-fn restore(log: &Log, cache: &Path, seal: &[u8; 32], size: u64, folds: &mut [&mut dyn Fold]) -> Option<u64> {
-    let candidates: Vec<_> = snapshots(cache).into_iter().rev().filter(|(taken_at, _)| *taken_at <= size).collect();
+fn restore(
+    log: &Log,
+    cache: &Path,
+    seal: &[u8; 32],
+    size: u64,
+    folds: &mut [&mut dyn Fold],
+) -> Option<u64> {
+    let candidates: Vec<_> = snapshots(cache)
+        .into_iter()
+        .rev()
+        .filter(|(taken_at, _)| *taken_at <= size)
+        .collect();
     if candidates.is_empty() {
         return None;
     }
@@ -168,7 +225,10 @@ fn restore(log: &Log, cache: &Path, seal: &[u8; 32], size: u64, folds: &mut [&mu
         let fits = fs::read(&path).ok().and_then(|bytes| {
             let (mac, rest) = bytes.strip_prefix(MAGIC)?.split_first_chunk::<32>()?;
             let (root, body) = rest.split_first_chunk::<32>()?;
-            let stand = Stand { size: taken_at, root: *root };
+            let stand = Stand {
+                size: taken_at,
+                root: *root,
+            };
             // blake3's equality takes constant time.
             (sealed(seal, &stand, body) == *mac && extends(log, &stand, &now)).then_some(())?;
             take_over(body, folds).then_some(())
@@ -184,7 +244,9 @@ fn restore(log: &Log, cache: &Path, seal: &[u8; 32], size: u64, folds: &mut [&mu
 /// Whether the log of now is that of then, grown.
 fn extends(log: &Log, then: &Stand, now: &Stand) -> bool {
     log.prove_consistency(then.size, now.size)
-        .is_ok_and(|proof| proof::verify_consistency(then.size, &then.root, now.size, &now.root, &proof).is_ok())
+        .is_ok_and(|proof| {
+            proof::verify_consistency(then.size, &then.root, now.size, &now.root, &proof).is_ok()
+        })
 }
 
 /// All folds or none.
@@ -221,7 +283,8 @@ fn put(out: &mut Vec<u8>, bytes: &[u8]) {
 
 fn get<'b>(rest: &mut &'b [u8]) -> Option<&'b [u8]> {
     let (length, after) = rest.split_first_chunk::<8>()?;
-    let (bytes, after) = after.split_at_checked(usize::try_from(u64::from_be_bytes(*length)).ok()?)?;
+    let (bytes, after) =
+        after.split_at_checked(usize::try_from(u64::from_be_bytes(*length)).ok()?)?;
     *rest = after;
     Some(bytes)
 }
@@ -232,12 +295,18 @@ fn file_name(size: u64) -> String {
 
 /// Snapshots by the size that they were taken at, smallest first.
 fn snapshots(cache: &Path) -> Vec<(u64, PathBuf)> {
-    let Ok(entries) = fs::read_dir(cache) else { return Vec::new() };
+    let Ok(entries) = fs::read_dir(cache) else {
+        return Vec::new();
+    };
     let mut found: Vec<_> = entries
         .filter_map(|entry| {
             let path = entry.ok()?.path();
             let name = path.file_name()?.to_str()?;
-            let size = name.strip_prefix("state-")?.strip_suffix(".snap")?.parse().ok()?;
+            let size = name
+                .strip_prefix("state-")?
+                .strip_suffix(".snap")?
+                .parse()
+                .ok()?;
             Some((size, path))
         })
         .collect();

@@ -1,5 +1,11 @@
 //! The state by itself: an in-memory log, the sample contract, officers and their commands.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "tests"
+)]
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -20,27 +26,54 @@ fn now() -> Timestamp {
 }
 
 fn proposals(text: &str) -> Vec<Proposal> {
-    let files = [SourceFile { name: "/tmp/sample.toml".to_owned(), text: text.to_owned() }];
-    let document = parse(&files, &Options::default()).unwrap_or_else(|mistakes| panic!("{mistakes:?}"));
-    let vendors = document.vendors.into_iter().map(|v| Proposal::Vendor(Arc::new(v)));
-    let persons = document.persons.into_iter().map(|p| Proposal::Person(Arc::new(p)));
-    let resources = document.resources.into_iter().map(|r| Proposal::Resource(Arc::new(r)));
-    let contracts = document.contracts.into_iter().map(|c| Proposal::Contract(Arc::new(c)));
-    vendors.chain(persons).chain(resources).chain(contracts).collect()
+    let files = [SourceFile {
+        name: "/tmp/sample.toml".to_owned(),
+        text: text.to_owned(),
+    }];
+    let document =
+        parse(&files, &Options::default()).unwrap_or_else(|mistakes| panic!("{mistakes:?}"));
+    let vendors = document
+        .vendors
+        .into_iter()
+        .map(|v| Proposal::Vendor(Arc::new(v)));
+    let persons = document
+        .persons
+        .into_iter()
+        .map(|p| Proposal::Person(Arc::new(p)));
+    let resources = document
+        .resources
+        .into_iter()
+        .map(|r| Proposal::Resource(Arc::new(r)));
+    let contracts = document
+        .contracts
+        .into_iter()
+        .map(|c| Proposal::Contract(Arc::new(c)));
+    vendors
+        .chain(persons)
+        .chain(resources)
+        .chain(contracts)
+        .collect()
 }
+
+/// Leaf and parts, as recorded.
+type Recorded = (Vec<u8>, BTreeMap<String, Vec<u8>>);
 
 /// A log in memory: every event goes through its written form, as it would on disk.
 struct World {
     state: State,
-    /// Leaf and parts, as recorded.
-    log: Vec<(Vec<u8>, BTreeMap<String, Vec<u8>>)>,
+    log: Vec<Recorded>,
     at: Timestamp,
     ids: u32,
 }
 
 impl World {
     fn new(officers: &[(&str, &[Role])]) -> Self {
-        let mut world = Self { state: State::default(), log: Vec::new(), at: now(), ids: 0 };
+        let mut world = Self {
+            state: State::default(),
+            log: Vec::new(),
+            at: now(),
+            ids: 0,
+        };
         let officers: Vec<_> = officers
             .iter()
             .map(|(name, roles)| ((*name).to_owned(), roles.to_vec(), TokenHash::of(name)))
@@ -64,10 +97,17 @@ impl World {
 
     fn take(&mut self, actor: &Actor, events: Vec<Event>) {
         for event in events {
-            let entry = event.into_entry(self.at, &actor.to_string()).unwrap().seal().unwrap();
+            let entry = event
+                .into_entry(self.at, &actor.to_string())
+                .unwrap()
+                .seal()
+                .unwrap();
             assert!(entry.leaf().len() <= 4096);
-            let parts: BTreeMap<_, _> =
-                entry.body().iter().map(|part| (part.label.to_string(), part.content.clone())).collect();
+            let parts: BTreeMap<_, _> = entry
+                .body()
+                .iter()
+                .map(|part| (part.label.to_string(), part.content.clone()))
+                .collect();
             let seq = self.log.len() as u64;
             let fact = Fact::read(seq, entry.leaf(), |label| parts.get(label).cloned()).unwrap();
             self.state.apply(&fact);
@@ -84,7 +124,9 @@ impl World {
     }
 
     fn actor(&self, token: &str) -> Actor {
-        self.state.actor(token).unwrap_or_else(|| panic!("no actor for `{token}`"))
+        self.state
+            .actor(token)
+            .unwrap_or_else(|| panic!("no actor for `{token}`"))
     }
 
     fn id(&mut self, prefix: &str) -> String {
@@ -100,7 +142,10 @@ impl World {
     fn propose(&mut self, token: &str, proposals: Vec<Proposal>) -> Result<Option<String>, Denied> {
         let actor = self.actor(token);
         let diff = command::diff(&self.state, proposals);
-        let plan = ApplyPlan { change: self.id("c"), items: diff.items };
+        let plan = ApplyPlan {
+            change: self.id("c"),
+            items: diff.items,
+        };
         let events = command::change_request(&self.state, &actor, &plan)?;
         let changed = !events.is_empty();
         self.take(&actor, events);
@@ -109,8 +154,10 @@ impl World {
 
     fn approve(&mut self, token: &str, change: &str) -> Result<(), Denied> {
         let actor = self.actor(token);
-        let items: Vec<_> =
-            command::change_check(&self.state, &actor, change)?.pending_items().cloned().collect();
+        let items: Vec<_> = command::change_check(&self.state, &actor, change)?
+            .pending_items()
+            .cloned()
+            .collect();
         let events = command::change_approve(&self.state, &actor, change, &items)?;
         self.take(&actor, events);
         Ok(())
@@ -156,15 +203,28 @@ impl World {
 
 #[test]
 fn the_sample_reaches_force_with_one_approval_by_another() {
-    let mut world = World::new(&[("zhang", &[Role::Admin, Role::Approver]), ("li", &[Role::Approver])]);
+    let mut world = World::new(&[
+        ("zhang", &[Role::Admin, Role::Approver]),
+        ("li", &[Role::Approver]),
+    ]);
     let change = world.apply("zhang", SAMPLE).unwrap().unwrap();
     assert!(world.state.contracts.is_empty());
     assert!(world.state.vendors.contains_key("acme-it"));
-    assert_eq!(world.approve("zhang", &change).unwrap_err().code, "authority.same_officer");
+    assert_eq!(
+        world.approve("zhang", &change).unwrap_err().code,
+        "authority.same_officer"
+    );
     world.approve("li", &change).unwrap();
     assert_eq!(world.state.contracts["clinic-ops-2026"].revision, 1);
-    assert_eq!(world.approve("li", &change).unwrap_err().code, "change.decided");
-    assert_eq!(world.apply("zhang", SAMPLE).unwrap(), None, "the same file again changes nothing");
+    assert_eq!(
+        world.approve("li", &change).unwrap_err().code,
+        "change.decided"
+    );
+    assert_eq!(
+        world.apply("zhang", SAMPLE).unwrap(),
+        None,
+        "the same file again changes nothing"
+    );
 }
 
 #[test]
@@ -179,14 +239,20 @@ fn what_tightens_is_in_force_at_once_and_what_loosens_waits() {
     assert!(world.state.changes[&change].pending());
     let looser = SAMPLE.replace("subjects_per_day   = 2000", "subjects_per_day   = 9000");
     let second = world.apply("zhang", &looser).unwrap().unwrap();
-    assert!(!world.state.changes[&change].pending(), "the later change takes the earlier one's place");
+    assert!(
+        !world.state.changes[&change].pending(),
+        "the later change takes the earlier one's place"
+    );
     world.approve("li", &second).unwrap();
     assert_eq!(world.state.contracts["clinic-ops-2026"].revision, 3);
 }
 
 #[test]
 fn a_waiting_change_applied_again_is_the_same_change() {
-    let mut world = World::new(&[("zhang", &[Role::Admin, Role::Approver]), ("li", &[Role::Approver])]);
+    let mut world = World::new(&[
+        ("zhang", &[Role::Admin, Role::Approver]),
+        ("li", &[Role::Approver]),
+    ]);
     let change = world.apply("zhang", SAMPLE).unwrap().unwrap();
     let diff = command::diff(&world.state, proposals(SAMPLE));
     assert!(diff.items.is_empty());
@@ -198,16 +264,31 @@ fn a_waiting_change_applied_again_is_the_same_change() {
 fn nobody_approves_what_he_requested_by_whatever_token() {
     let mut world = World::sample();
     let own = world.request("zhang", 8).unwrap();
-    assert_eq!(world.grant("zhang", &own).unwrap_err().code, "authority.same_officer");
+    assert_eq!(
+        world.grant("zhang", &own).unwrap_err().code,
+        "authority.same_officer"
+    );
     assert_eq!(world.grant("wu", &own).unwrap_err().code, "authority.role");
     world.person_token("zhang", "token of li.wei").unwrap();
     let by_person = world.request("token of li.wei", 8).unwrap();
-    assert_eq!(world.grant("token of li.wei", &by_person).unwrap_err().code, "authority.role");
-    assert_eq!(world.grant("zhang", &by_person).unwrap_err().code, "authority.same_officer");
+    assert_eq!(
+        world.grant("token of li.wei", &by_person).unwrap_err().code,
+        "authority.role"
+    );
+    assert_eq!(
+        world.grant("zhang", &by_person).unwrap_err().code,
+        "authority.same_officer"
+    );
     world.officer_token("zhang", "li", "seen by zhang").unwrap();
-    assert_eq!(world.grant("seen by zhang", &own).unwrap_err().code, "authority.same_officer");
+    assert_eq!(
+        world.grant("seen by zhang", &own).unwrap_err().code,
+        "authority.same_officer"
+    );
     assert!(world.state.actor("li").is_none(), "the old token is over");
-    assert_eq!(world.officer_token("zhang", "zhang", "x").unwrap_err().code, "authority.same_officer");
+    assert_eq!(
+        world.officer_token("zhang", "zhang", "x").unwrap_err().code,
+        "authority.same_officer"
+    );
 }
 
 #[test]
@@ -216,7 +297,10 @@ fn login_names_are_unique_among_live_grants() {
     let first = world.request("zhang", 8).unwrap();
     assert_eq!(world.grant("li", &first).unwrap(), "li.wei");
     let second = world.request("zhang", 8).unwrap();
-    assert_eq!(world.grant("li", &second).unwrap(), format!("li.wei+{second}"));
+    assert_eq!(
+        world.grant("li", &second).unwrap(),
+        format!("li.wei+{second}")
+    );
     let actor = world.actor("li");
     let events = command::grant_revoke(&world.state, &actor, &first, "done").unwrap();
     world.take(&actor, events);
@@ -242,7 +326,10 @@ fn grants_end_when_their_time_is_over() {
 fn a_grant_longer_than_the_contract_allows_names_the_clause() {
     let mut world = World::sample();
     let denied = world.request("zhang", 13).unwrap_err();
-    assert!(denied.message.contains("access.grant_at_most"), "{denied:?}");
+    assert!(
+        denied.message.contains("access.grant_at_most"),
+        "{denied:?}"
+    );
 }
 
 #[test]
@@ -251,13 +338,21 @@ fn resuming_takes_two_officers() {
     let zhang = world.actor("zhang");
     let events = command::suspend_person(&world.state, &zhang, "li.wei", "odd reading").unwrap();
     world.take(&zhang, events);
-    assert_eq!(world.request("zhang", 1).unwrap_err().code, "person.suspended");
-    let Resumed::Requested(events) = command::resume_person(&world.state, &zhang, "li.wei", "c-r").unwrap() else {
+    assert_eq!(
+        world.request("zhang", 1).unwrap_err().code,
+        "person.suspended"
+    );
+    let Resumed::Requested(events) =
+        command::resume_person(&world.state, &zhang, "li.wei", "c-r").unwrap()
+    else {
         panic!("the first officer's resume is a request")
     };
     world.take(&zhang, events);
     assert!(world.state.persons["li.wei"].suspended.is_some());
-    assert_eq!(world.approve("zhang", "c-r").unwrap_err().code, "authority.same_officer");
+    assert_eq!(
+        world.approve("zhang", "c-r").unwrap_err().code,
+        "authority.same_officer"
+    );
     world.approve("li", "c-r").unwrap();
     assert!(world.state.persons["li.wei"].suspended.is_none());
 }
@@ -275,7 +370,10 @@ fn secrets_are_beside_the_log_and_survive_a_replay() {
     }
     let replayed = world.replayed();
     assert_eq!(replayed, world.state);
-    assert_eq!(replayed.grants[&grant].grant.verifier.as_deref(), Some("SCRAM-SHA-256$…"));
+    assert_eq!(
+        replayed.grants[&grant].grant.verifier.as_deref(),
+        Some("SCRAM-SHA-256$…")
+    );
     let mut restored = State::default();
     assert!(restored.restore(&world.state.snapshot()));
     assert_eq!(restored, world.state);
@@ -284,11 +382,23 @@ fn secrets_are_beside_the_log_and_survive_a_replay() {
 #[test]
 fn every_act_is_in_the_table_once_and_auditors_only_read() {
     for (index, (act, roles, _)) in authority::TABLE.iter().enumerate() {
-        assert!(authority::TABLE.iter().skip(index + 1).all(|(other, ..)| other != act), "{act:?} twice");
+        assert!(
+            authority::TABLE
+                .iter()
+                .skip(index + 1)
+                .all(|(other, ..)| other != act),
+            "{act:?} twice"
+        );
         let reads = matches!(
             act,
-            Act::Plan | Act::ChangeList | Act::GrantList | Act::SessionList | Act::StateRead
-                | Act::LogExport | Act::LogProve | Act::Doctor
+            Act::Plan
+                | Act::ChangeList
+                | Act::GrantList
+                | Act::SessionList
+                | Act::StateRead
+                | Act::LogExport
+                | Act::LogProve
+                | Act::Doctor
         );
         assert_eq!(roles.contains(&Role::Auditor), reads, "{act:?}");
     }
@@ -332,25 +442,37 @@ struct Human {
 
 impl Human {
     fn attempt(&mut self, world: &mut World, with: usize, what: &Try) {
-        self.tokens.retain(|token| world.state.actor(token).is_some());
+        self.tokens
+            .retain(|token| world.state.actor(token).is_some());
         let token = self.tokens[with % self.tokens.len()].clone();
         let actor = world.actor(&token);
-        let pick = |keys: Vec<String>, at: usize| keys.get(at % keys.len().max(1)).cloned().unwrap_or_default();
+        let pick = |keys: Vec<String>, at: usize| {
+            keys.get(at % keys.len().max(1))
+                .cloned()
+                .unwrap_or_default()
+        };
         match what {
             Try::Apply { looser } => {
                 let limit = if *looser { "9000" } else { "50" };
-                let text = SAMPLE.replace("subjects_per_day   = 2000", &format!("subjects_per_day   = {limit}"));
+                let text = SAMPLE.replace(
+                    "subjects_per_day   = 2000",
+                    &format!("subjects_per_day   = {limit}"),
+                );
                 let _ = world.apply(&token, &text);
             }
             Try::Vetting => {
-                let _ = world.apply(&token, &SAMPLE.replace("until = 2028-01-05", "until = 2038-01-05"));
+                let _ = world.apply(
+                    &token,
+                    &SAMPLE.replace("until = 2028-01-05", "until = 2038-01-05"),
+                );
             }
             Try::Approve(at) => {
                 let change = pick(world.state.changes.keys().cloned().collect(), *at);
                 let _ = world.approve(&token, &change);
             }
             Try::Suspend => {
-                if let Ok(events) = command::suspend_person(&world.state, &actor, "li.wei", "test") {
+                if let Ok(events) = command::suspend_person(&world.state, &actor, "li.wei", "test")
+                {
                     world.take(&actor, events);
                 }
             }
@@ -393,19 +515,35 @@ impl Human {
 /// What is open: a later state may hold less of it, never more.
 fn assert_not_looser(before: &State, after: &State) {
     let live = |state: &State| {
-        let live = state.grants.values().filter(|entry| entry.grant.state == GrantState::Live);
+        let live = state
+            .grants
+            .values()
+            .filter(|entry| entry.grant.state == GrantState::Live);
         live.map(|entry| entry.grant.id.clone()).collect::<Vec<_>>()
     };
-    assert!(live(after).iter().all(|grant| live(before).contains(grant)), "a grant came to life");
+    assert!(
+        live(after).iter().all(|grant| live(before).contains(grant)),
+        "a grant came to life"
+    );
     assert!(
         before.persons["li.wei"].suspended.is_none() || after.persons["li.wei"].suspended.is_some(),
         "a suspension was lifted"
     );
-    let (old, new) = (&before.contracts["clinic-ops-2026"], &after.contracts["clinic-ops-2026"]);
+    let (old, new) = (
+        &before.contracts["clinic-ops-2026"],
+        &after.contracts["clinic-ops-2026"],
+    );
     let change = portcullis_contract::change::contract(Some(&old.contract), &new.contract);
     assert_ne!(change.effect, Effect::Loosens, "the contract was loosened");
-    let (old, new) = (&before.persons["li.wei"].person, &after.persons["li.wei"].person);
-    assert_ne!(portcullis_contract::change::person(Some(old), new).effect, Effect::Loosens, "a vetting was added");
+    let (old, new) = (
+        &before.persons["li.wei"].person,
+        &after.persons["li.wei"].person,
+    );
+    assert_ne!(
+        portcullis_contract::change::person(Some(old), new).effect,
+        Effect::Loosens,
+        "a vetting was added"
+    );
 }
 
 proptest! {
@@ -428,7 +566,10 @@ proptest! {
 #[test]
 fn two_officers_together_can() {
     let mut world = World::sample();
-    let change = world.apply("zhang", &SAMPLE.replace("last4", "last6")).unwrap().unwrap();
+    let change = world
+        .apply("zhang", &SAMPLE.replace("last4", "last6"))
+        .unwrap()
+        .unwrap();
     world.approve("li", &change).unwrap();
     let mask = &world.state.contracts["clinic-ops-2026"].contract.scope[0].mask["phone"];
     assert_eq!(*mask, Mask::Last(6));

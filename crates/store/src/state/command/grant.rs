@@ -23,12 +23,20 @@ pub struct GrantRequest {
     pub for_seconds: u64,
 }
 
-pub fn request(state: &State, actor: &Actor, input: &GrantRequest, now: Timestamp) -> Result<Vec<Event>, Denied> {
+pub fn request(
+    state: &State,
+    actor: &Actor,
+    input: &GrantRequest,
+    now: Timestamp,
+) -> Result<Vec<Event>, Denied> {
     actor.may(Act::GrantRequest)?;
     if let Actor::Person { id, .. } = actor
         && *id != input.person
     {
-        return Err(Denied::authority("authority.own", "a person requests grants for himself alone"));
+        return Err(Denied::authority(
+            "authority.own",
+            "a person requests grants for himself alone",
+        ));
     }
     let (person, contract) = parties(state, &input.person, &input.contract)?;
     standing(state, person, contract, &input.resource)?;
@@ -41,14 +49,29 @@ pub fn request(state: &State, actor: &Actor, input: &GrantRequest, now: Timestam
         now,
     )
     .map_err(|refusal| {
-        let clause = refusal.detail.as_deref().map(|d| format!(" ({d})")).unwrap_or_default();
+        let clause = refusal
+            .detail
+            .as_deref()
+            .map(|d| format!(" ({d})"))
+            .unwrap_or_default();
         let denied = Denied::invalid("grant.contract", format!("{refusal}{clause}"));
-        Denied { hint: refusal.hint, ..denied }
+        Denied {
+            hint: refusal.hint,
+            ..denied
+        }
     })?;
-    let pending = |entry: &&GrantEntry| entry.grant.state == GrantState::Pending && entry.grant.person == input.person;
+    let pending = |entry: &&GrantEntry| {
+        entry.grant.state == GrantState::Pending && entry.grant.person == input.person
+    };
     if state.grants.values().filter(pending).count() >= MAX_PENDING_PER_PERSON {
-        return Err(Denied::invalid("grant.many", format!("`{}` has {MAX_PENDING_PER_PERSON} requests waiting", input.person))
-            .hint("have some of them decided first"));
+        return Err(Denied::invalid(
+            "grant.many",
+            format!(
+                "`{}` has {MAX_PENDING_PER_PERSON} requests waiting",
+                input.person
+            ),
+        )
+        .hint("have some of them decided first"));
     }
     Ok(vec![Event::GrantRequested {
         grant: input.id.clone(),
@@ -56,7 +79,11 @@ pub fn request(state: &State, actor: &Actor, input: &GrantRequest, now: Timestam
         contract: input.contract.clone(),
         resource: input.resource.clone(),
         purpose: input.purpose.clone(),
-        ticket: input.ticket.as_deref().map(|ticket| super::short("ticket", ticket)).transpose()?,
+        ticket: input
+            .ticket
+            .as_deref()
+            .map(|ticket| super::short("ticket", ticket))
+            .transpose()?,
         for_seconds: input.for_seconds,
         hands: actor.hands(),
     }])
@@ -71,18 +98,34 @@ pub struct Approval {
 }
 
 /// Approves a request; its time starts now.
-pub fn approve(state: &State, actor: &Actor, id: &str, verifier: &str, now: Timestamp) -> Result<Approval, Denied> {
+pub fn approve(
+    state: &State,
+    actor: &Actor,
+    id: &str,
+    verifier: &str,
+    now: Timestamp,
+) -> Result<Approval, Denied> {
     actor.may(Act::GrantApprove)?;
     let entry = pending(state, id)?;
     actor.hands().differ(&entry.hands)?;
     let grant = &entry.grant;
     let (person, contract) = parties(state, &grant.person, &grant.contract)?;
     standing(state, person, contract, &grant.resource)?;
-    check_grant_request(&contract.contract, &person.person, &grant.resource, &grant.purpose, grant.for_seconds, now)
-        .map_err(|refusal| {
-            let hint = refusal.hint.clone();
-            Denied { hint, ..Denied::invalid("grant.contract", refusal.to_string()) }
-        })?;
+    check_grant_request(
+        &contract.contract,
+        &person.person,
+        &grant.resource,
+        &grant.purpose,
+        grant.for_seconds,
+        now,
+    )
+    .map_err(|refusal| {
+        let hint = refusal.hint.clone();
+        Denied {
+            hint,
+            ..Denied::invalid("grant.contract", refusal.to_string())
+        }
+    })?;
     let length = i64::try_from(grant.for_seconds).unwrap_or(i64::MAX);
     let expires_at = now
         .checked_add(SignedDuration::from_secs(length))
@@ -97,14 +140,22 @@ pub fn approve(state: &State, actor: &Actor, id: &str, verifier: &str, now: Time
         expires_at,
         verifier: Some(verifier.to_owned()),
     };
-    Ok(Approval { events: vec![event], user, expires_at })
+    Ok(Approval {
+        events: vec![event],
+        user,
+        expires_at,
+    })
 }
 
 pub fn deny(state: &State, actor: &Actor, id: &str, why: &str) -> Result<Vec<Event>, Denied> {
     actor.may(Act::GrantDeny)?;
     let entry = pending(state, id)?;
     let person = entry.grant.person.clone();
-    Ok(vec![Event::GrantDenied { grant: id.to_owned(), person, why: super::reason(why)? }])
+    Ok(vec![Event::GrantDenied {
+        grant: id.to_owned(),
+        person,
+        why: super::reason(why)?,
+    }])
 }
 
 pub fn revoke(state: &State, actor: &Actor, id: &str, why: &str) -> Result<Vec<Event>, Denied> {
@@ -114,58 +165,101 @@ pub fn revoke(state: &State, actor: &Actor, id: &str, why: &str) -> Result<Vec<E
         return Err(closed(entry));
     }
     let person = entry.grant.person.clone();
-    Ok(vec![Event::GrantRevoked { grant: id.to_owned(), person, why: super::reason(why)? }])
+    Ok(vec![Event::GrantRevoked {
+        grant: id.to_owned(),
+        person,
+        why: super::reason(why)?,
+    }])
 }
 
 /// `li.wei`, or `li.wei+GRANT` while another live grant of his goes by the plain name.
 fn login_name(state: &State, person: &str, grant: &str) -> String {
-    let live = |id: &String| state.grants.get(id).is_some_and(|entry| entry.grant.state == GrantState::Live);
-    if state.users.get(person).is_some_and(|ids| ids.iter().any(live)) {
+    let live = |id: &String| {
+        state
+            .grants
+            .get(id)
+            .is_some_and(|entry| entry.grant.state == GrantState::Live)
+    };
+    if state
+        .users
+        .get(person)
+        .is_some_and(|ids| ids.iter().any(live))
+    {
         format!("{person}+{grant}")
     } else {
         person.to_owned()
     }
 }
 
-fn parties<'s>(state: &'s State, person: &str, contract: &str) -> Result<(&'s PersonEntry, &'s ContractEntry), Denied> {
-    let person_entry =
-        state.persons.get(person).ok_or_else(|| Denied::invalid("person.unknown", format!("no person `{person}`")))?;
+fn parties<'s>(
+    state: &'s State,
+    person: &str,
+    contract: &str,
+) -> Result<(&'s PersonEntry, &'s ContractEntry), Denied> {
+    let person_entry = state
+        .persons
+        .get(person)
+        .ok_or_else(|| Denied::invalid("person.unknown", format!("no person `{person}`")))?;
     let contract_entry = state.contracts.get(contract).ok_or_else(|| {
-        Denied::invalid("contract.unknown", format!("no contract `{contract}` in force"))
-            .hint("a new contract waits for `portcullis change approve`")
+        Denied::invalid(
+            "contract.unknown",
+            format!("no contract `{contract}` in force"),
+        )
+        .hint("a new contract waits for `portcullis change approve`")
     })?;
     Ok((person_entry, contract_entry))
 }
 
 /// Nothing is suspended, ended or detached.
-fn standing(state: &State, person: &PersonEntry, contract: &ContractEntry, resource: &str) -> Result<(), Denied> {
+fn standing(
+    state: &State,
+    person: &PersonEntry,
+    contract: &ContractEntry,
+    resource: &str,
+) -> Result<(), Denied> {
     if let Some(suspension) = &person.suspended {
-        let message = format!("person `{}` is suspended: {}", person.person.id, suspension.why);
+        let message = format!(
+            "person `{}` is suspended: {}",
+            person.person.id, suspension.why
+        );
         return Err(Denied::invalid("person.suspended", message));
     }
     if let Some(suspension) = &contract.suspended {
-        let message = format!("contract `{}` is suspended: {}", contract.contract.id, suspension.why);
+        let message = format!(
+            "contract `{}` is suspended: {}",
+            contract.contract.id, suspension.why
+        );
         return Err(Denied::invalid("contract.suspended", message));
     }
     if contract.ended.is_some() {
-        return Err(Denied::invalid("contract.ended", format!("contract `{}` has ended", contract.contract.id)));
+        return Err(Denied::invalid(
+            "contract.ended",
+            format!("contract `{}` has ended", contract.contract.id),
+        ));
     }
     if !state.resources.contains_key(resource) {
-        return Err(Denied::invalid("resource.unknown", format!("no resource `{resource}`")));
+        return Err(Denied::invalid(
+            "resource.unknown",
+            format!("no resource `{resource}`"),
+        ));
     }
     Ok(())
 }
 
 fn known<'s>(state: &'s State, id: &str) -> Result<&'s GrantEntry, Denied> {
-    state
-        .grants
-        .get(id)
-        .ok_or_else(|| Denied::invalid("grant.unknown", format!("no grant `{id}`")).hint("see `portcullis grant list`"))
+    state.grants.get(id).ok_or_else(|| {
+        Denied::invalid("grant.unknown", format!("no grant `{id}`"))
+            .hint("see `portcullis grant list`")
+    })
 }
 
 fn pending<'s>(state: &'s State, id: &str) -> Result<&'s GrantEntry, Denied> {
     let entry = known(state, id)?;
-    if entry.grant.state == GrantState::Pending { Ok(entry) } else { Err(closed(entry)) }
+    if entry.grant.state == GrantState::Pending {
+        Ok(entry)
+    } else {
+        Err(closed(entry))
+    }
 }
 
 fn closed(entry: &GrantEntry) -> Denied {
@@ -176,5 +270,8 @@ fn closed(entry: &GrantEntry) -> Denied {
         GrantState::Revoked => "revoked",
         GrantState::Ended => "ended",
     };
-    Denied::invalid("grant.state", format!("grant `{}` is {state}", entry.grant.id))
+    Denied::invalid(
+        "grant.state",
+        format!("grant `{}` is {state}", entry.grant.id),
+    )
 }

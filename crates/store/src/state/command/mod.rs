@@ -14,8 +14,8 @@ mod suspension;
 mod upkeep;
 
 pub use change::{
-    ApplyPlan, Diff, approve as change_approve, check_approval as change_check, deny as change_deny, diff,
-    failed as change_failed, request as change_request,
+    ApplyPlan, Diff, approve as change_approve, check_approval as change_check,
+    deny as change_deny, diff, failed as change_failed, request as change_request,
 };
 pub use grant::{
     Approval, GrantRequest, approve as grant_approve, deny as grant_deny, request as grant_request,
@@ -23,11 +23,11 @@ pub use grant::{
 };
 pub use officer::{add as officer_add, refused as officer_refused, token as officer_token};
 pub use person::token as person_token;
-pub use resource::{attached as resource_attached, check as resource_check, detached as resource_detached};
-pub use session::end as session_end;
-pub use suspension::{
-    Resumed, resume_contract, resume_person, suspend_contract, suspend_person,
+pub use resource::{
+    attached as resource_attached, check as resource_check, detached as resource_detached,
 };
+pub use session::end as session_end;
+pub use suspension::{Resumed, resume_contract, resume_person, suspend_contract, suspend_person};
 pub use upkeep::{contracts_over, expire, orphaned};
 
 use super::denied::Denied;
@@ -46,7 +46,10 @@ fn reason(why: &str) -> Result<String, Denied> {
 
 fn short(what: &str, text: &str) -> Result<String, Denied> {
     if text.len() > MAX_TEXT_BYTES {
-        return Err(Denied::invalid("input.long", format!("`{what}` is longer than {MAX_TEXT_BYTES} bytes")));
+        return Err(Denied::invalid(
+            "input.long",
+            format!("`{what}` is longer than {MAX_TEXT_BYTES} bytes"),
+        ));
     }
     Ok(text.to_owned())
 }

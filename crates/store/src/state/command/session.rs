@@ -6,5 +6,8 @@ use super::super::event::Event;
 
 pub fn end(actor: &Actor, session: &str, why: &str) -> Result<Vec<Event>, Denied> {
     actor.may(Act::SessionEnd)?;
-    Ok(vec![Event::SessionEnded { session: session.to_owned(), why: super::reason(why)? }])
+    Ok(vec![Event::SessionEnded {
+        session: session.to_owned(),
+        why: super::reason(why)?,
+    }])
 }
