@@ -6,9 +6,9 @@ use portcullis_contract::{Columns, Contract, Grade, ScopeTable};
 use serde::{Deserialize, Serialize};
 
 use crate::catalog::{LiveCatalog, LiveTable, TableKind};
-use crate::masks;
 use crate::names::OUR_PREFIX;
 use crate::subjects::key_row;
+use crate::{filter, masks};
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ScopeProblem {
@@ -108,7 +108,15 @@ impl Check<'_> {
         if let Some(subject) = &scope.subject {
             self.known_column(table, "subject", subject);
         }
-        if let Some(why) = live.filter_errors.get(&self.index) {
+        // Read again here: the text goes into the view, whatever catalog this one was handed.
+        let read = scope
+            .rows
+            .as_ref()
+            .and_then(|rows| filter::check(rows, &scope.table, table).err());
+        if let Some(why) = read
+            .as_ref()
+            .or_else(|| live.filter_errors.get(&self.index))
+        {
             let help = "write a plain condition over this table's own columns, for instance `ward <> 'VIP'`";
             self.report(
                 "rows",

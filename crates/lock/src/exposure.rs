@@ -52,7 +52,7 @@ pub(crate) async fn read(
     database(client, live, &mut found).await?;
     other_databases(client, &mut found).await?;
     default_privileges(client, &mut found).await?;
-    found.sort_by(|a, b| b.severity.cmp(&a.severity));
+    found.sort_by_key(|f| std::cmp::Reverse(f.severity));
     Ok(found)
 }
 

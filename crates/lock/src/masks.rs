@@ -192,7 +192,8 @@ fn bucket(column: &LiveColumn, c: &str, width: u64) -> Result<String, Misfit> {
     }
     // By remainders, which are exact; a division of large numerics is rounded.
     let exact = format!("CAST({c} AS numeric)");
-    let floor = format!("{exact} - mod(mod({exact}, {width}) + {width}, {width})");
+    // `trunc` takes off the value's own number of decimals.
+    let floor = format!("trunc({exact} - mod(mod({exact}, {width}) + {width}, {width}))");
     let value = match column.shape {
         TypeShape::Int2 => format!("greatest({floor}, {})", i16::MIN),
         TypeShape::Int4 => format!("greatest({floor}, {})", i32::MIN),

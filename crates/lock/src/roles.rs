@@ -117,10 +117,10 @@ fn role_statements(
         0,
         "",
     ));
-    // Only attributes that a CREATEROLE account may name; the rest (SUPERUSER, BYPASSRLS, REPLICATION) are off by default.
+    // Since PostgreSQL 16 a CREATEROLE account may not even deny an attribute that it lacks; a new role has none.
     let mut statements = vec![
         format!(
-            "{verb} ROLE {role} LOGIN INHERIT NOCREATEDB NOCREATEROLE CONNECTION LIMIT {} PASSWORD {} VALID UNTIL {}",
+            "{verb} ROLE {role} LOGIN INHERIT CONNECTION LIMIT {} PASSWORD {} VALID UNTIL {}",
             grant.connection_limit,
             literal(verifier),
             literal(&grant.expires_at.to_string())
@@ -191,10 +191,9 @@ pub(crate) async fn drop_role(client: &Client, role: &str) -> Result<(), LockErr
         ident(KEY_SCHEMA)
     );
     client.execute(&forget, &[&role]).await?;
+    // One message is one transaction, and leaves none open behind an error.
     client
-        .batch_execute(&format!(
-            "BEGIN; DROP OWNED BY {quoted}; DROP ROLE {quoted}; COMMIT"
-        ))
+        .batch_execute(&format!("DROP OWNED BY {quoted}; DROP ROLE {quoted}"))
         .await
         .map_err(|e| LockError::Database(crate::error::describe(&e)))
 }

@@ -57,7 +57,7 @@ pub(super) const PG_CATALOG: &[Spec] = &[
     spec_with(
         "pg_namespace",
         Rows::Where(
-            "x.nspname IN ('pg_catalog', 'information_schema') OR x.oid IN (SELECT t.nspoid FROM {s}.portcullis_tables t)",
+            "x.nspname IN ('pg_catalog', 'information_schema') OR x.oid IN (SELECT t.nspoid FROM {s}.portcullis_tables t) OR x.oid IN (SELECT y.typnamespace FROM pg_catalog.pg_type y JOIN {s}.portcullis_types t ON t.oid = y.oid)",
         ),
         &[],
     ),

@@ -45,3 +45,62 @@ async fn role_reads_its_views_and_nothing_else() {
         client.batch_execute("ROLLBACK").await.unwrap();
     }
 }
+
+/// A cheap function of the reader's own, run on each row that the planner lets it see.
+const LEAK: &str = "SET default_transaction_read_only = off; \
+     CREATE FUNCTION pg_temp.leak(anyelement) RETURNS bool LANGUAGE plpgsql COST 0.0000001 AS $$ BEGIN RAISE NOTICE 'leak %', $1; RETURN true; END $$";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_function_of_the_readers_own_sees_no_hidden_row_and_no_clear_value() {
+    let world = World::start().await;
+    let surface = world.install(&clinic_contract()).await;
+    let secret = world.role(&surface, "g1").await;
+    let url =
+        world
+            .cluster
+            .url_with_password(&secret.role, &secret.password, crate::world::DATABASE);
+    let view = "portcullis_clinic_ops_2026.\"clinic.patients\"";
+    let sql = format!(
+        "{LEAK}; SELECT count(*) FROM {view} WHERE pg_temp.leak(hospital_ward) AND pg_temp.leak(name) AND pg_temp.leak(id_card) AND pg_temp.leak(phone)"
+    );
+    let output = std::process::Command::new("psql")
+        .args(["-X", "-c", &sql, &url])
+        .output()
+        .expect("psql is installed");
+    let told = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(
+        told.contains("leak A") && told.contains("leak W"),
+        "the function ran: {told}"
+    );
+    for hidden in ["VIP", "leak Wang", "leak 3101", "leak 138"] {
+        assert!(!told.contains(hidden), "`{hidden}` was seen");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn statistics_and_errors_tell_nothing_beyond_the_views() {
+    let world = World::start().await;
+    let surface = world.install(&clinic_contract()).await;
+    let client = world.login(&world.role(&surface, "g1").await).await;
+    let stats: i64 = client
+        .query_one(
+            "SELECT count(*) FROM pg_stats WHERE schemaname = 'clinic'",
+            &[],
+        )
+        .await
+        .unwrap()
+        .get(0);
+    assert_eq!(stats, 0);
+    let view = "portcullis_clinic_ops_2026.\"clinic.patients\"";
+    for provoking in [
+        format!("SELECT id_card::int FROM {view}"),
+        format!("SELECT (hospital_ward || name)::date FROM {view}"),
+        format!(
+            "SELECT 1 / (hospital_ward <> 'VIP')::int FROM {view} WHERE hospital_ward::int > 0"
+        ),
+    ] {
+        let error = client.query(&provoking, &[]).await.unwrap_err();
+        let text = format!("{error:?}");
+        assert!(!text.contains("VIP") && !text.contains("3101"), "{text}");
+    }
+}

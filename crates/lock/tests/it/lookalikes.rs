@@ -208,6 +208,10 @@ async fn psql_describes_what_the_contract_shows() {
         let queries = psql_queries(&world, command);
         assert!(!queries.is_empty(), "`{command}` asked nothing");
         for query in queries {
+            // An older psql asks for columns that a newer server has renamed; there it fails without the gate too.
+            if surface.server_version_num >= 170_000 && query.contains("iculocale") {
+                continue;
+            }
             let pointed = pointed_at(&surface, &query);
             let answer = client
                 .simple_query(&pointed)
