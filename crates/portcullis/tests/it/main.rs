@@ -11,4 +11,5 @@ mod authority;
 mod clinic;
 mod data_directory;
 mod files;
+mod operations;
 mod story;
