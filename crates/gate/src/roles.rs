@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 use portcullis_contract::{Refusal, Resource, SqlState};
-use portcullis_lock::{GrantRole, RoleSecret, SslMode, Steward, Target as LockTarget};
+use portcullis_lock::{GrantRole, SslMode, Steward, Target as LockTarget};
 use portcullis_sql::Tuning;
 use portcullis_store::state::Admitted;
 
@@ -21,11 +21,20 @@ const GRANT_CONNECTIONS: u32 = 100;
 /// The longest a statement may run in the database.
 const STATEMENT_TIMEOUT_MS: u32 = 15 * 60 * 1000;
 
+/// What every session of a grant logs in with. Clones of the secret share what PBKDF2 made of it,
+/// so that it is paid for once a grant.
+#[derive(Clone)]
+struct Login {
+    role: String,
+    secret: Secret,
+    tls: ClientTls,
+}
+
 /// By grant: made by the first session, shared by the others. The async lock keeps two sessions
 /// from setting two passwords.
 #[derive(Default)]
 pub struct Roles {
-    known: Mutex<HashMap<String, Arc<tokio::sync::Mutex<Option<RoleSecret>>>>>,
+    known: Mutex<HashMap<String, Arc<tokio::sync::Mutex<Option<Login>>>>>,
 }
 
 impl Gate {
@@ -36,24 +45,24 @@ impl Gate {
         terms: &Terms,
         params: Vec<(String, String)>,
     ) -> Result<Target, Refusal> {
-        let secret = self.role_secret(admitted, terms).await?;
+        let login = self.login(admitted, terms).await?;
         let at = portcullis_lock::target(&admitted.resource)
             .map_err(|error| unreachable(&admitted.resource, &error))?;
         let mut all = pinned_parameters();
         all.extend(params);
         Ok(Target {
-            tls: client_tls(&admitted.resource, &at, &self.base_dir)?,
+            tls: login.tls,
             host: at.host,
             port: at.port,
             database: at.database,
-            user: secret.role,
-            password: Secret::new(secret.password.into_bytes()),
+            user: login.role,
+            password: login.secret,
             params: all,
             within: UPSTREAM_DEADLINE,
         })
     }
 
-    async fn role_secret(&self, admitted: &Admitted, terms: &Terms) -> Result<RoleSecret, Refusal> {
+    async fn login(&self, admitted: &Admitted, terms: &Terms) -> Result<Login, Refusal> {
         let slot = Arc::clone(
             self.roles
                 .known
@@ -62,8 +71,8 @@ impl Gate {
                 .or_default(),
         );
         let mut slot = slot.lock().await;
-        if let Some(secret) = slot.as_ref() {
-            return Ok(secret.clone());
+        if let Some(login) = slot.as_ref() {
+            return Ok(login.clone());
         }
         let expires_at = admitted.grant.expires_at.ok_or_else(|| {
             Refusal::new(SqlState::NotAdmitted, "grant.ended", "the grant has no end")
@@ -86,8 +95,15 @@ impl Gate {
         let secret = made
             .await
             .map_err(|error| unreachable(&admitted.resource, &error))?;
-        *slot = Some(secret.clone());
-        Ok(secret)
+        let at = portcullis_lock::target(&admitted.resource)
+            .map_err(|error| unreachable(&admitted.resource, &error))?;
+        let login = Login {
+            role: secret.role,
+            secret: Secret::new(secret.password.into_bytes()),
+            tls: client_tls(&admitted.resource, &at, &self.base_dir)?,
+        };
+        *slot = Some(login.clone());
+        Ok(login)
     }
 
     /// So that the next login makes the role anew.

@@ -228,7 +228,7 @@ impl Session {
         if matches!(running.cleared.kind, Kind::Explain) {
             return self.take_plan(frame.body(buffer));
         }
-        let split = row::split_last(frame.body(buffer), running.taps.len()).map_err(broke)?;
+        let split = row::split_last(frame.body(buffer), running.source.taps.len()).map_err(broke)?;
         let mut subjects = 0;
         for (tap, field) in split.tap().enumerate() {
             let value = super::tap::tap_value(field).map_err(broke)?;
@@ -256,14 +256,7 @@ impl Session {
         let (paid, reserved) = self.charge(&mut running, &mut batch);
         for (frame, kept) in batch.rows.iter().take(paid) {
             let out = self.out.disclosing(&reserved);
-            if running.taps.is_empty() {
-                out.extend_from_slice(frame.raw(buffer));
-            } else {
-                let split =
-                    row::split_last(frame.body(buffer), running.taps.len()).map_err(broke)?;
-                debug_assert_eq!(split.kept(), *kept);
-                split.write(out);
-            }
+            kept.write(frame.body(buffer), out).map_err(broke)?;
         }
         batch.clear();
         self.batch = batch;
@@ -273,6 +266,12 @@ impl Session {
 
     /// reserve: how many of the batch's rows may leave; a ceiling in the way cuts the statement.
     pub(super) fn charge(&mut self, running: &mut Running, batch: &mut Batch) -> (usize, Reserved) {
+        // Constants, settings and the catalog are nobody's data: counted in the event, charged to no budget.
+        if running.source.tables.is_empty() {
+            let bytes = batch.charges.iter().map(|row| u64::from(row.bytes)).sum();
+            running.meter.note_free(batch.charges.len() as u64, bytes);
+            return (batch.charges.len(), Reserved(()));
+        }
         let observing = self.terms.contract.mode == Mode::Observe;
         let budgets: &[Budget] = if observing {
             &[]
@@ -450,7 +449,7 @@ impl Session {
                 let Some(running) = &self.current else {
                     return Err(broke("row description out of turn"));
                 };
-                (std::sync::Arc::clone(&running.cleared), running.taps.len())
+                (std::sync::Arc::clone(&running.cleared), running.source.taps.len())
             }
         };
         let mut columns = backend::row_description(body).map_err(broke)?;
@@ -566,7 +565,6 @@ impl Session {
             Kind::Prepare { name } => {
                 let prepared = Prepared {
                     cleared: std::sync::Arc::clone(&running.cleared),
-                    taps: std::sync::Arc::clone(&running.cleared.taps),
                     param_types: Vec::new(),
                     serial: self.next_serial(),
                 };
@@ -578,7 +576,6 @@ impl Session {
             Kind::Deallocate { name: None } => self.prepared.clear(),
             Kind::DeclareCursor { name, hold } => {
                 let cursor = Cursor {
-                    taps: std::sync::Arc::clone(&running.cleared.taps),
                     meter: portcullis_ledger::StatementMeter::default(),
                     cleared: std::sync::Arc::clone(&running.cleared),
                     hold: *hold,

@@ -30,7 +30,7 @@ impl Session {
             },
             CopyFormat::Binary => Layout::Binary,
         };
-        let taps = running.taps.len();
+        let taps = running.source.taps.len();
         self.copy = Some(Strip::new(layout, copy.header, taps).map_err(broke)?);
         let mut response = backend::copy_response(body).map_err(broke)?;
         let kept = response

@@ -47,11 +47,9 @@ impl Session {
             &parse.param_types,
         )
         .map_err(unsendable)?;
-        let taps = self.taps_of(&cleared);
         let serial = self.next_serial();
         let prepared = super::Prepared {
             cleared,
-            taps,
             param_types: parse.param_types.clone(),
             serial,
         };
@@ -158,12 +156,11 @@ impl Session {
                 .refuse_in_pipeline(&cleared, &refusal, params.as_ref(), None)
                 .await;
         }
-        let taps = self.taps_of(&cleared);
-        self.send_bind(frame, bind, taps.len())?;
+        let taps = self.source_of(&cleared).taps.len();
+        self.send_bind(frame, bind, taps)?;
         let serial = self.next_serial();
         let portal = Portal {
             cleared,
-            taps,
             params,
             running: None,
             serial,
@@ -225,20 +222,17 @@ impl Session {
     }
 
     pub(super) async fn serve_describe(&mut self, target: Target, name: &str) -> Result<(), End> {
+        if self.names_are_moving() && !self.take_in().await? {
+            return Ok(());
+        }
         let expect = match target {
-            Target::Statement => {
-                self.prepared_now(name)
-                    .map(|prepared| Expect::DescribeStatement {
-                        cleared: Arc::clone(&prepared.cleared),
-                        taps: prepared.taps.len(),
-                        name: name.to_owned(),
-                        serial: prepared.serial,
-                    })
-            }
-            Target::Portal => self.portal_now(name).map(|portal| Expect::DescribePortal {
-                cleared: Arc::clone(&portal.cleared),
-                taps: portal.taps.len(),
+            Target::Statement => self.prepared_now(name).map(|prepared| Expect::DescribeStatement {
+                cleared: Arc::clone(&prepared.cleared),
+                taps: self.source_of(&prepared.cleared).taps.len(),
+                name: name.to_owned(),
+                serial: prepared.serial,
             }),
+            Target::Portal => self.described_portal(name),
         };
         let Some(expect) = expect else {
             let (sqlstate, what) = match target {
@@ -257,8 +251,16 @@ impl Session {
         Ok(())
     }
 
+    /// A portal of the protocol, or a SQL cursor: to PostgreSQL both are portals.
+    fn described_portal(&self, name: &str) -> Option<Expect> {
+        let portal = self.portal_now(name).map(|portal| &portal.cleared);
+        let cleared = portal.or_else(|| self.cursors.get(name).map(|cursor| &cursor.cleared))?;
+        let taps = self.source_of(cleared).taps.len();
+        Some(Expect::DescribePortal { cleared: Arc::clone(cleared), taps })
+    }
+
     pub(super) async fn serve_execute(&mut self, name: &str, max_rows: u32) -> Result<(), End> {
-        if self.is_executing(name) && !self.take_in().await? {
+        if (self.is_executing(name) || self.names_are_moving()) && !self.take_in().await? {
             return Ok(());
         }
         let Some(portal) = self.portal_now(name) else {
@@ -271,11 +273,7 @@ impl Session {
                 ))
                 .await;
         };
-        let (cleared, taps, serial) = (
-            Arc::clone(&portal.cleared),
-            Arc::clone(&portal.taps),
-            portal.serial,
-        );
+        let (cleared, serial) = (Arc::clone(&portal.cleared), portal.serial);
         let params = portal.params.clone();
         // INVARIANT: decided again at Execute: the transaction and the session's names may have moved.
         if let Some(refusal) = self.refused_now(&cleared) {
@@ -290,7 +288,7 @@ impl Session {
             .and_then(|portal| portal.running.take());
         let mut running = match suspended {
             Some(running) => running,
-            None => self.running_for(&cleared, taps),
+            None => self.running_for(&cleared),
         };
         running.params = params;
         if cleared.changes && !self.record_before(&mut running).await? {
@@ -371,7 +369,8 @@ impl Session {
         write_refusal(self.out.protocol(), Severity::Error, refusal, None);
         self.fail_pipeline()?;
         self.skipping = true;
-        Ok(())
+        // An error leaves at once, as PostgreSQL's does: a client may wait for it before it sends Sync.
+        self.flush().await
     }
 
     /// A statement refused in its turn: recorded, answered, and the database's pipeline fails as the client's does.
@@ -389,6 +388,6 @@ impl Session {
         self.refuse(&Attempt::of(cleared, params), refusal, text);
         self.fail_pipeline()?;
         self.skipping = true;
-        Ok(())
+        self.flush().await
     }
 }

@@ -57,7 +57,6 @@ pub enum End {
 #[derive(Clone)]
 pub struct Prepared {
     pub cleared: Arc<Cleared>,
-    pub taps: Arc<[desk::TapPlan]>,
     pub param_types: Vec<u32>,
     pub serial: u64,
 }
@@ -65,7 +64,6 @@ pub struct Prepared {
 /// A bound portal. Its `running` lasts over all its fetches.
 pub struct Portal {
     pub cleared: Arc<Cleared>,
-    pub taps: Arc<[desk::TapPlan]>,
     pub params: Option<Params>,
     pub running: Option<Box<Running>>,
     /// Tells it from another that had its name before.
@@ -74,7 +72,6 @@ pub struct Portal {
 
 /// A SQL cursor; its fetches share one meter.
 pub struct Cursor {
-    pub taps: Arc<[desk::TapPlan]>,
     pub meter: StatementMeter,
     pub cleared: Arc<Cleared>,
     pub hold: bool,
@@ -262,33 +259,15 @@ impl Session {
         format!("{}.{}", self.bearing.session, self.statement_count)
     }
 
-    fn start(
-        &mut self,
-        cleared: &Arc<Cleared>,
-        taps: Arc<[desk::TapPlan]>,
-        meter: StatementMeter,
-    ) -> Box<Running> {
-        let id = self.next_statement_id();
-        let day = self.gate.now().to_zoned(self.zone.clone()).date();
-        Box::new(Running::new(id, Arc::clone(cleared), taps, meter, day))
-    }
-
-    /// What a statement's rows are tapped with: its own taps, or those of the cursor or prepared
-    /// statement that it names. `Err` where it names none that the gate knows.
-    fn taps_of(&self, cleared: &Arc<Cleared>) -> Arc<[desk::TapPlan]> {
-        match &cleared.kind {
-            portcullis_sql::Kind::Fetch { name, .. } => self
-                .cursors
-                .get(name)
-                .map(|cursor| Arc::clone(&cursor.taps))
-                .unwrap_or_default(),
-            portcullis_sql::Kind::Execute { name } => self
-                .prepared
-                .get(name)
-                .map(|prepared| Arc::clone(&prepared.taps))
-                .unwrap_or_default(),
-            _ => Arc::clone(&cleared.taps),
-        }
+    /// Whose rows a statement gives: its own, or those of the cursor or prepared statement that it
+    /// names. What it names must be known (`known_names`).
+    fn source_of(&self, cleared: &Arc<Cleared>) -> Arc<Cleared> {
+        let named = match &cleared.kind {
+            portcullis_sql::Kind::Fetch { name, .. } => self.cursors.get(name).map(|cursor| &cursor.cleared),
+            portcullis_sql::Kind::Execute { name } => self.prepared.get(name).map(|prepared| &prepared.cleared),
+            _ => None,
+        };
+        Arc::clone(named.unwrap_or(cleared))
     }
 
     /// What the named thing must be known to the gate before its name may travel.
@@ -351,11 +330,14 @@ impl Session {
         (StatementMeter::default(), None)
     }
 
-    fn running_for(&mut self, cleared: &Arc<Cleared>, taps: Arc<[desk::TapPlan]>) -> Box<Running> {
+    fn running_for(&mut self, cleared: &Arc<Cleared>) -> Box<Running> {
+        let source = self.source_of(cleared);
         let (meter, cursor) = self.lend_meter(cleared);
-        let mut running = self.start(cleared, taps, meter);
+        let id = self.next_statement_id();
+        let day = self.gate.now().to_zoned(self.zone.clone()).date();
+        let mut running = Running::new(id, Arc::clone(cleared), source, meter, day);
         running.cursor = cursor;
-        running
+        Box::new(running)
     }
 
     fn ready_for_query(&mut self) {
@@ -373,7 +355,7 @@ impl Session {
         tap: usize,
         value: tap::TapValue<'_>,
     ) -> Option<SubjectId> {
-        let plan = running.taps.get(tap)?;
+        let plan = running.source.taps.get(tap)?;
         match value {
             tap::TapValue::Absent => None,
             tap::TapValue::Value(text) => Some(plan.scope.id(text)),

@@ -9,7 +9,7 @@ use portcullis_contract::Refusal;
 use portcullis_ledger::{DisclosureSet, LeafWriter, StatementMeter, SubjectId};
 use portcullis_store::log::{BodyPart, Entry, EntryError};
 
-use super::desk::{Cleared, TapPlan};
+use super::desk::Cleared;
 
 /// How a statement ended, as its event says it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,8 +56,8 @@ pub type Params = Vec<Option<String>>;
 pub struct Running {
     pub id: String,
     pub cleared: Arc<Cleared>,
-    /// Those of the cursor for FETCH, of the prepared statement for EXECUTE.
-    pub taps: Arc<[TapPlan]>,
+    /// Whose rows it gives: its own, those of the cursor for FETCH, of the prepared statement for EXECUTE.
+    pub source: Arc<Cleared>,
     pub params: Option<Params>,
     pub meter: StatementMeter,
     /// The cursor that lends its meter, so that all its fetches count together.
@@ -110,7 +110,7 @@ impl Running {
     pub fn new(
         id: String,
         cleared: Arc<Cleared>,
-        taps: Arc<[TapPlan]>,
+        source: Arc<Cleared>,
         meter: StatementMeter,
         day: jiff::civil::Date,
     ) -> Self {
@@ -118,7 +118,7 @@ impl Running {
         Self {
             id,
             cleared,
-            taps,
+            source,
             params: None,
             meter,
             cursor: None,
@@ -217,8 +217,8 @@ impl Running {
             .str("grant", &bearing.grant)
             .str("purpose", &bearing.purpose)
             .str("statement", &self.id)
-            .str("method", &self.cleared.method)
-            .list("tables", self.cleared.tables.iter().map(String::as_str))
+            .str("method", &self.source.method)
+            .list("tables", self.source.tables.iter().map(String::as_str))
             .str("day", &self.day.to_string())
     }
 
@@ -251,7 +251,7 @@ impl Running {
             return None;
         }
         let mut set = DisclosureSet::default();
-        for (index, plan) in self.taps.iter().enumerate() {
+        for (index, plan) in self.source.taps.iter().enumerate() {
             let ids: Vec<SubjectId> = self
                 .fresh
                 .iter()

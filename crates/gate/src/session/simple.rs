@@ -25,6 +25,7 @@ impl Session {
             return match message {
                 Message::Sync => self.serve_sync().await.map(|()| true),
                 Message::Terminate => Ok(false),
+                Message::Flush => self.flush().await.map(|()| true),
                 _ => Ok(true),
             };
         }
@@ -114,8 +115,7 @@ impl Session {
             self.fail_transaction().await?;
             return Ok(false);
         }
-        let taps = self.taps_of(cleared);
-        let mut running = self.running_for(cleared, taps);
+        let mut running = self.running_for(cleared);
         if cleared.changes && !self.record_before(&mut running).await? {
             return Ok(false);
         }

@@ -28,6 +28,9 @@ use clap::{Args, Parser, Subcommand};
 
 pub use exit::Exit;
 
+/// Statements are parsed on these threads, and a parser recurses; only what is touched costs memory.
+const WORKER_STACK_BYTES: usize = 16 << 20;
+
 /// Vendors' engineers work on your databases; Portcullis checks, counts and records each statement.
 #[derive(Debug, Parser)]
 #[command(
@@ -105,6 +108,7 @@ pub fn run() -> ExitCode {
         }
     };
     let runtime = match tokio::runtime::Builder::new_multi_thread()
+        .thread_stack_size(WORKER_STACK_BYTES)
         .enable_all()
         .build()
     {
