@@ -288,3 +288,29 @@ fn the_raw_client_logs_in_to_a_bare_server() {
     let answer = exchange(logged_in(&connect), &query);
     assert!(answer.windows(4).any(|window| window == b"here"));
 }
+
+/// asyncpg waits for it: an error must not wait for the Sync that only comes after it.
+#[test]
+fn an_error_is_sent_at_flush() {
+    let world = clinic(50, |contract| contract);
+    for refused in [
+        "select set_config('log_statement', 'none', false)",
+        "select x from clinic.patients",
+        "select 1",
+    ] {
+        let mut socket = logged_in(&world.connect);
+        socket
+            .set_read_timeout(Some(Duration::from_secs(5)))
+            .unwrap();
+        let mut bytes = BytesMut::new();
+        frontend::parse("s", refused, [], &mut bytes).unwrap();
+        frontend::describe(b'S', "s", &mut bytes).unwrap();
+        frontend::flush(&mut bytes);
+        socket.write_all(&bytes).unwrap();
+        assert_eq!(read_message(&mut socket).0, b'E', "{refused}");
+        bytes.clear();
+        frontend::sync(&mut bytes);
+        socket.write_all(&bytes).unwrap();
+        assert_eq!(read_message(&mut socket).0, b'Z', "{refused}");
+    }
+}

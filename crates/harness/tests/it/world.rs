@@ -108,7 +108,15 @@ pub async fn ask(client: &Client, sql: &str) -> Outcome {
                 outcome.keys.push(row.get(0).unwrap().parse().unwrap());
             }
             Ok(_) => {}
-            Err(error) => outcome.error = Some(error),
+            Err(error) => {
+                // After a refusal the server's ReadyForQuery ends the stream; a lost connection
+                // never does.
+                let lost = error.as_db_error().is_none();
+                outcome.error = Some(error);
+                if lost {
+                    break;
+                }
+            }
         }
     }
     outcome
