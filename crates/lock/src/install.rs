@@ -21,18 +21,29 @@ pub async fn install(steward: &Steward, plan: &Plan) -> Result<Surface, LockErro
     let standing =
         ours_or_nothing(&transaction, &plan.schema, &plan.contract, &plan.resource).await?;
     key_schema_is_ours(&transaction).await?;
-    let same = standing.is_some_and(|m| m.fingerprint == plan.fingerprint);
-    if !same || !role_exists(&transaction, &plan.group_role).await? {
+    if !stands(&transaction, plan, standing).await? {
         for statement in &plan.statements {
             run(&transaction, statement).await?;
         }
-    } else if let Some(last) = plan.statements.last() {
-        run(&transaction, last).await?;
+    } else if let Some(marker) = plan.statements.last() {
+        run(&transaction, marker).await?;
     }
     may_connect(&transaction, plan).await?;
     let surface = read_back(&transaction, plan).await?;
     transaction.commit().await?;
     Ok(surface)
+}
+
+/// Whether what the plan would make is there, whole: its marker, its role and its views.
+async fn stands(
+    transaction: &Transaction<'_>,
+    plan: &Plan,
+    standing: Option<Marker>,
+) -> Result<bool, LockError> {
+    let same = standing.is_some_and(|m| m.fingerprint == plan.fingerprint);
+    Ok(same
+        && role_exists(transaction, &plan.group_role).await?
+        && read_back(transaction, plan).await.is_ok())
 }
 
 /// The surface of a plan that is installed; refuses if another stands.

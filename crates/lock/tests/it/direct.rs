@@ -47,8 +47,7 @@ async fn role_reads_its_views_and_nothing_else() {
 }
 
 /// A cheap function of the reader's own, run on each row that the planner lets it see.
-const LEAK: &str = "SET default_transaction_read_only = off; \
-     CREATE FUNCTION pg_temp.leak(anyelement) RETURNS bool LANGUAGE plpgsql COST 0.0000001 AS $$ BEGIN RAISE NOTICE 'leak %', $1; RETURN true; END $$";
+const LEAK: &str = "CREATE FUNCTION pg_temp.leak(anyelement) RETURNS bool LANGUAGE plpgsql COST 0.0000001 AS $$ BEGIN RAISE NOTICE 'leak %', $1; RETURN true; END $$";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_function_of_the_readers_own_sees_no_hidden_row_and_no_clear_value() {
@@ -61,10 +60,19 @@ async fn a_function_of_the_readers_own_sees_no_hidden_row_and_no_clear_value() {
             .url_with_password(&secret.role, &secret.password, crate::world::DATABASE);
     let view = "portcullis_clinic_ops_2026.\"clinic.patients\"";
     let sql = format!(
-        "{LEAK}; SELECT count(*) FROM {view} WHERE pg_temp.leak(hospital_ward) AND pg_temp.leak(name) AND pg_temp.leak(id_card) AND pg_temp.leak(phone)"
+        "SELECT count(*) FROM {view} WHERE pg_temp.leak(hospital_ward) AND pg_temp.leak(name) AND pg_temp.leak(id_card) AND pg_temp.leak(phone)"
     );
     let output = std::process::Command::new("psql")
-        .args(["-X", "-c", &sql, &url])
+        .args([
+            "-X",
+            "-c",
+            "SET default_transaction_read_only = off",
+            "-c",
+            LEAK,
+            "-c",
+            &sql,
+            &url,
+        ])
         .output()
         .expect("psql is installed");
     let told = String::from_utf8_lossy(&output.stderr).into_owned();
@@ -102,5 +110,73 @@ async fn statistics_and_errors_tell_nothing_beyond_the_views() {
         let error = client.query(&provoking, &[]).await.unwrap_err();
         let text = format!("{error:?}");
         assert!(!text.contains("VIP") && !text.contains("3101"), "{text}");
+    }
+}
+
+/// The first block of SQL in the guide is enough, on every version.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_guides_least_privileges_suffice() {
+    let guide = include_str!("../../../../docs/guide/owner-engineer-database.md");
+    let sql = guide
+        .split("```sql\n")
+        .nth(1)
+        .and_then(|rest| rest.split("```").next())
+        .unwrap();
+    for version in portcullis_harness::PgVersions::available() {
+        let world = World::on(&version).await;
+        world
+            .sql(&sql.replace("steward", "keeper").replace('…', "keepers-own"))
+            .await;
+        let mut resource = crate::world::resource(&world.cluster);
+        resource.url = resource.url.replace("steward@", "keeper@");
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::write(dir.path().join("steward.password"), "keepers-own").unwrap();
+        let keeper = portcullis_lock::Steward::connect(&resource, dir.path())
+            .await
+            .unwrap();
+        let contract = clinic_contract();
+        let live = portcullis_lock::inspect(&keeper, &contract).await.unwrap();
+        assert_eq!(portcullis_lock::check_scope(&contract, &live), []);
+        let plan = portcullis_lock::plan(&contract, 1, &live).unwrap();
+        let surface = portcullis_lock::install(&keeper, &plan).await.unwrap();
+        let role = crate::world::grant_role("g1");
+        portcullis_lock::ensure_grant_role(&keeper, &surface, &role)
+            .await
+            .unwrap();
+        let secret = portcullis_lock::ensure_grant_role(&keeper, &surface, &role)
+            .await
+            .unwrap();
+        let client = world.login(&secret).await;
+        assert_eq!(
+            client
+                .query(
+                    "SELECT * FROM portcullis_clinic_ops_2026.\"clinic.patients\"",
+                    &[]
+                )
+                .await
+                .unwrap()
+                .len(),
+            180
+        );
+        assert_eq!(
+            portcullis_lock::terminate(&keeper, &secret.role)
+                .await
+                .unwrap(),
+            1
+        );
+        portcullis_lock::bypass(
+            &keeper,
+            &[contract],
+            &portcullis_lock::KnownSessions::default(),
+        )
+        .await
+        .unwrap();
+        let swept = portcullis_lock::detach(&keeper).await.unwrap();
+        assert_eq!(
+            (swept.schemas.len(), swept.roles.len()),
+            (1, 2),
+            "PostgreSQL {}",
+            version.major
+        );
     }
 }

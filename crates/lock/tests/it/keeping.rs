@@ -33,6 +33,13 @@ async fn install_is_idempotent_and_a_new_revision_replaces_the_old() {
     assert_eq!(first, again, "left alone: the same view OIDs");
     assert_eq!(surface(&world.steward, &plan).await.unwrap(), first);
 
+    world
+        .sql("DROP VIEW portcullis_clinic_ops_2026.\"clinic.patients\"")
+        .await;
+    let mended = install(&world.steward, &plan).await.unwrap();
+    assert_ne!(first, mended, "what somebody took away is made anew");
+    let first = mended;
+
     let secret = world.role(&first, "g1").await;
     let client = world.login(&secret).await;
     let mut tighter = contract.clone();
