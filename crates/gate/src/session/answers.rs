@@ -66,7 +66,9 @@ impl Session {
         }
         while !self.expects.is_empty() {
             self.take_frames()?;
-            self.react().await?;
+            if self.react().await? {
+                continue;
+            }
             if self.out.len() >= CHUNK_BYTES {
                 if let Err(refusal) = self.seal_chunk() {
                     return Err(self.record_down(&refusal));
@@ -269,7 +271,7 @@ impl Session {
         // Constants, settings and the catalog are nobody's data: counted in the event, charged to no budget.
         if running.source.tables.is_empty() {
             let bytes = batch.charges.iter().map(|row| u64::from(row.bytes)).sum();
-            running.meter.note_free(batch.charges.len() as u64, bytes);
+            running.note_free(batch.charges.len() as u64, bytes);
             return (batch.charges.len(), Reserved(()));
         }
         let observing = self.terms.contract.mode == Mode::Observe;

@@ -56,11 +56,13 @@ impl Session {
     }
 
     /// After an answer has been taken in: what the gate itself has to do before the next.
-    pub(super) async fn react(&mut self) -> Result<(), End> {
-        if let Some(tuning) = self.tuning_due.take() {
-            self.do_tuning(&tuning).await?;
-        }
-        Ok(())
+    /// `true` where it did something, so that what has already arrived is looked at next.
+    pub(super) async fn react(&mut self) -> Result<bool, End> {
+        let Some(tuning) = self.tuning_due.take() else {
+            return Ok(false);
+        };
+        self.do_tuning(&tuning).await?;
+        Ok(true)
     }
 
     /// After the database's ReadyForQuery: no cancel of ours may still be on its way, and a

@@ -55,9 +55,6 @@ fn draw(node: &Value, depth: usize, surface: &portcullis_sql::Surface, lines: &m
     if let Some(relation) = text("Relation Name") {
         match surface.tables.iter().find(|table| table.name == relation) {
             Some(table) => {
-                if let Some(index) = text("Index Name") {
-                    line.push_str(&format!(" using {index}"));
-                }
                 line.push_str(&format!(" on {}", table.qualified()));
             }
             None => line.push_str(" on (catalog)"),

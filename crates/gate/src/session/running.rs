@@ -68,6 +68,8 @@ pub struct Running {
     started: Instant,
     /// Charged and not yet in a record.
     adds: Counted,
+    /// There are such rows that cost nothing.
+    free: bool,
     fresh: Vec<(usize, SubjectId)>,
     /// A record of this statement is on its way or on disk.
     begun: bool,
@@ -126,6 +128,7 @@ impl Running {
             day,
             started: Instant::now(),
             adds: Counted::default(),
+            free: false,
             fresh: Vec::new(),
             begun: false,
             cut: None,
@@ -139,7 +142,13 @@ impl Running {
     }
 
     pub fn has_unrecorded(&self) -> bool {
-        self.adds.rows > 0
+        self.adds.rows > 0 || self.free
+    }
+
+    /// Rows that cost no budget; they, too, leave only with a record.
+    pub fn note_free(&mut self, rows: u64, bytes: u64) {
+        self.meter.note_free(rows, bytes);
+        self.free = true;
     }
 
     pub fn rows(&self) -> u64 {
@@ -226,6 +235,7 @@ impl Running {
     fn counted_leaf(&mut self, kind: &str, bearing: &Bearing, now: Timestamp) -> LeafWriter {
         let own = Counted::of(&self.meter).since(self.before);
         let adds = std::mem::take(&mut self.adds);
+        self.free = false;
         self.leaf(kind, bearing, now)
             .num("rows", own.rows)
             .num("bytes", own.bytes)

@@ -45,7 +45,7 @@ impl Reader<'_> {
             ("current_setting", [setting, rest @ ..]) => self.current_setting(setting, rest)?,
             // No table in scope shows that it is a partition.
             ("pg_partition_ancestors", [_]) => Some(nothing_registered()),
-            ("set_config", _) => return Err(self.set_config_place()),
+            ("set_config", [name, value, local]) => Some(self.set_config(name, value, local)?),
             ("inet_client_addr" | "inet_server_addr", []) => Some(cast(
                 crate::node::null_constant(),
                 type_name(&["pg_catalog", "inet"]),
@@ -59,6 +59,24 @@ impl Reader<'_> {
                 None
             }
         })
+    }
+
+    /// `set_config` among other expressions (asyncpg asks for `jit` so): constants of the list alone.
+    /// The search path, which is the gate's own, only in a statement by itself.
+    fn set_config(&self, name: &Node, value: &Node, local: &Node) -> Result<Node, Refusal> {
+        let constants = constant_text(name).zip(constant_text(value)).zip(boolean(local));
+        let Some(((name, value), local)) = constants else {
+            return Err(self.set_config_place());
+        };
+        let Some(values) = settings::values(&name) else {
+            return Err(self.unknown_setting(&name));
+        };
+        if values == settings::Values::SearchPath || settings::accepts(values, &value) == settings::Accepts::No {
+            return Err(self.set_config_place());
+        }
+        let local = cast(text_constant(if local { "on" } else { "off" }), type_name(&["pg_catalog", "bool"]));
+        let args = vec![text_constant(&name.to_ascii_lowercase()), text_constant(&value), local];
+        Ok(call("pg_catalog", "set_config", args))
     }
 
     fn set_config_place(&self) -> Refusal {
