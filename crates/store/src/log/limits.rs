@@ -17,7 +17,7 @@ pub const MAX_QUEUED_BYTES: usize = 64 * 1024 * 1024;
 /// Bytes that one group commit writes, unless a single entry is larger.
 pub const MAX_BATCH_BYTES: usize = 2 * 1024 * 1024;
 /// Bundles that are made ready between two directory syncs.
-pub const MAX_BUNDLES_PER_PASS: u64 = 32;
+pub const MAX_BUNDLES_PER_PASS: u64 = 256;
 /// A write-ahead segment, unless a single entry is larger.
 pub const SEGMENT_BYTES: u64 = 8 * 1024 * 1024;
 /// A larger segment is taken for damage.
@@ -32,5 +32,10 @@ pub const PUBLISH_EVERY: Duration = Duration::from_millis(500);
 pub const MAX_ENCODED_BODY_BYTES: usize = MAX_BODY_BYTES + 1 + MAX_PARTS * (MAX_LABEL_BYTES + 22);
 /// How long opening waits for another process to let go of the log.
 pub const LOCK_PATIENCE: Duration = Duration::from_millis(500);
-/// How often it looks.
-pub const LOCK_AGAIN: Duration = Duration::from_millis(10);
+/// How often a thread that waits for something looks.
+pub const LOOK_AGAIN: Duration = Duration::from_millis(10);
+/// Write-ahead log not yet in static files, beyond which the writer gives the publisher time: it is
+/// what a restart has to read.
+pub const MUCH_WAL_BYTES: u64 = 192 * 1024 * 1024;
+/// How much time, at each new segment.
+pub const PUBLISHER_HEAD_START: Duration = Duration::from_millis(400);

@@ -168,7 +168,7 @@ impl Log {
         for made in [dir.parent(), Some(dir)]
             .into_iter()
             .flatten()
-            .filter(|d| d.as_os_str().len() > 0)
+            .filter(|d| !d.as_os_str().is_empty())
         {
             disk.sync_dir(made).map_err(|e| LogError::io(made, e))?;
         }
@@ -226,7 +226,8 @@ impl Log {
     }
 
     fn start(&self) -> Result<(), LogError> {
-        let roles: [(&str, fn(&Shared)); 3] = [
+        type Role = fn(&Shared);
+        let roles: [(&str, Role); 3] = [
             ("log-writer", writer::run),
             ("log-publisher", publisher::run),
             ("log-keeper", keeper::run),
@@ -425,7 +426,7 @@ fn lock(disk: &dyn Disk, dir: &Path) -> Result<Box<dyn std::any::Any + Send + Sy
             Err(error) if error.kind() != std::io::ErrorKind::WouldBlock => {
                 return Err(LogError::io(dir, error));
             }
-            Err(_) if Instant::now() < deadline => std::thread::sleep(limits::LOCK_AGAIN),
+            Err(_) if Instant::now() < deadline => std::thread::sleep(limits::LOOK_AGAIN),
             Err(_) => return Err(LogError::Locked),
             Ok(lock) => return Ok(lock),
         }

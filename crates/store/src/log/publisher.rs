@@ -17,6 +17,7 @@ use portcullis_tlog::tile::{
 };
 use std::collections::BTreeSet;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 /// Bodies are gathered to pieces of this size before they are written.
 const WRITE_AT_ONCE: usize = 1024 * 1024;
@@ -28,6 +29,8 @@ pub(super) struct Publisher {
     known_dirs: BTreeSet<PathBuf>,
     /// Where each file of the pass under way will be put.
     made: Vec<(PathBuf, PathBuf)>,
+    /// The same files, to be synced together.
+    unsynced: Vec<Arc<dyn DiskFile>>,
 }
 
 /// What one pass did.
@@ -97,6 +100,7 @@ impl Publisher {
 
     /// Removes what a failed pass left, as it only takes up space.
     fn discard(&mut self, shared: &Shared) {
+        self.unsynced.clear();
         for (temporary, _) in self.made.drain(..) {
             let _ = shared.disk.remove(&temporary);
         }
@@ -117,7 +121,6 @@ impl Publisher {
         }
         bodies
             .flush(&*body_file)
-            .and_then(|()| body_file.sync())
             .map_err(|e| LogError::io(&body_path, e))?;
         self.write(
             shared,
@@ -146,7 +149,7 @@ impl Publisher {
         Ok(())
     }
 
-    /// Writes a file under a temporary name, durably.
+    /// Writes a file under a temporary name.
     fn write(&mut self, shared: &Shared, name: &str, bytes: &[u8]) -> Result<(), LogError> {
         let (file, path) = self.create(shared, name)?;
         file.write_at(bytes, 0)
@@ -158,7 +161,7 @@ impl Publisher {
         &mut self,
         shared: &Shared,
         name: &str,
-    ) -> Result<(std::sync::Arc<dyn DiskFile>, PathBuf), LogError> {
+    ) -> Result<(Arc<dyn DiskFile>, PathBuf), LogError> {
         let path = shared.dir.join(name);
         let temporary = shared.dir.join(format!("{name}{TEMPORARY}"));
         self.make_dir(shared, &path)?;
@@ -167,6 +170,7 @@ impl Publisher {
             .disk
             .create(&temporary)
             .map_err(|e| LogError::io(&temporary, e))?;
+        self.unsynced.push(Arc::clone(&file));
         Ok((file, temporary))
     }
 
@@ -196,8 +200,13 @@ impl Publisher {
         Ok(())
     }
 
-    /// Gives the files of this pass their names, durably.
+    /// Makes the files of this pass durable, then gives them their names, durably.
     fn put_in_place(&mut self, shared: &Shared) -> Result<(), LogError> {
+        let unsynced = std::mem::take(&mut self.unsynced);
+        shared
+            .disk
+            .sync_files(&shared.dir, &unsynced)
+            .map_err(|e| LogError::io(&shared.dir, e))?;
         let mut dirs = BTreeSet::new();
         for (temporary, path) in self.made.drain(..) {
             shared

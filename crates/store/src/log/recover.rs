@@ -276,7 +276,7 @@ impl<'a> Scan<'a> {
         };
         let closed_cleanly = segment.header.closed_at.is_some();
         make_durable_again(&mut segment, end, torn_bytes, &tail, self.checkpoint.size)?;
-        skip_published(self.disk, self.dir, &mut tail);
+        skip_published(self.disk, self.dir, &mut tail)?;
         Ok(Found {
             tail,
             segment,
@@ -390,33 +390,42 @@ fn make_durable_again(
 }
 
 /// Goes past bundles that the last run had already put in place.
-fn skip_published(disk: &dyn Disk, dir: &Path, tail: &mut Tail) {
+fn skip_published(disk: &dyn Disk, dir: &Path, tail: &mut Tail) -> Result<(), LogError> {
     let mut base = tail.base;
-    while base + TILE_WIDTH <= tail.hashed() && is_published(disk, dir, base / TILE_WIDTH) {
+    while base + TILE_WIDTH <= tail.hashed() {
+        let names = files_of_bundle(base / TILE_WIDTH);
+        if !names.iter().all(|name| exists(disk, &dir.join(name))) {
+            break;
+        }
+        for name in names {
+            // Left where a pass was repeated and then cut short; nobody would come by it again.
+            remove_leftover(disk, &dir.join(format!("{name}{TEMPORARY}")))?;
+        }
         base += TILE_WIDTH;
     }
     tail.published(base);
+    Ok(())
 }
 
-fn is_published(disk: &dyn Disk, dir: &Path, index: u64) -> bool {
+/// Everything that is made when a bundle is: an upper tile that it completes belongs to it.
+fn files_of_bundle(index: u64) -> Vec<String> {
     let mut names = vec![
         bundle_path(index, TILE_WIDTH),
         bodies_path(index),
         tile_path(0, index, TILE_WIDTH),
     ];
-    // An upper tile that this bundle completes belongs to it.
     let end = (index + 1) * TILE_WIDTH;
     let mut level = 1;
     while let Some(width) = 1_u64
         .checked_shl(8 * (u32::from(level) + 1))
-        .filter(|w| end % w == 0)
+        .filter(|w| end.is_multiple_of(*w))
     {
         let upper = end / width - 1;
         debug_assert_eq!(tile_end(level, upper), end);
         names.push(tile_path(level, upper, TILE_WIDTH));
         level += 1;
     }
-    names.iter().all(|name| exists(disk, &dir.join(name)))
+    names
 }
 
 fn exists(disk: &dyn Disk, path: &Path) -> bool {

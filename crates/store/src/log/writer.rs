@@ -4,7 +4,7 @@ use super::LogError;
 use super::body;
 use super::disk::is_full;
 use super::entry::Recorded;
-use super::limits::MAX_BATCH_BYTES;
+use super::limits::{LOOK_AGAIN, MAX_BATCH_BYTES, MUCH_WAL_BYTES, PUBLISHER_HEAD_START};
 use super::queue::{LogDown, Queued, Taken, Trouble};
 use super::segment::{Segment, write_zeros};
 use super::shared::Shared;
@@ -12,6 +12,7 @@ use super::tail::Spot;
 use super::wal::{encode_frame, frame_len};
 use portcullis_tlog::tile::TILE_WIDTH;
 use std::ops::Range;
+use std::time::Instant;
 
 /// Times the writer looks again for work, giving the processor away between, before it sleeps.
 const LOOKS_BEFORE_SLEEP: usize = 2;
@@ -134,6 +135,7 @@ impl Writer {
 
     /// Goes on to the spare segment, or makes one.
     fn next_segment(&mut self, shared: &Shared, needed: u64) -> Result<(), LogError> {
+        slow_down(shared);
         let id = self.segment.header.id + 1;
         let length = shared.segment_bytes.max(Segment::first_offset() + needed);
         let mut spare = shared.spare.lock();
@@ -213,6 +215,16 @@ impl Writer {
         self.segment.sync()?;
         self.unclean = None;
         Ok(())
+    }
+}
+
+/// Lets the publisher catch up, a little, when a restart would have too much to read.
+fn slow_down(shared: &Shared) {
+    let deadline = Instant::now() + PUBLISHER_HEAD_START;
+    let much = MUCH_WAL_BYTES / shared.segment_bytes.max(1);
+    while shared.tail.lock().segments.len() as u64 > much && Instant::now() < deadline {
+        shared.publisher_bell.ring();
+        std::thread::sleep(LOOK_AGAIN);
     }
 }
 

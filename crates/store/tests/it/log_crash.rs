@@ -198,13 +198,15 @@ fn crash_once(seed: u64) {
         }
         disk.restart(cut);
     }
-    if disk.read(&Path::new(DIR).join("checkpoint")).is_some() {
-        verify(&disk, told.signed.last(), &format!("{what}, crashed"));
-    } else {
+    // Verifying takes longer than all the rest; every third run does it.
+    let verified = seed.is_multiple_of(3);
+    if disk.read(&Path::new(DIR).join("checkpoint")).is_none() {
         assert!(
             told.recorded.is_empty() && told.signed.is_empty(),
             "{what}: the checkpoint is gone"
         );
+    } else if verified {
+        verify(&disk, told.signed.last(), &format!("{what}, crashed"));
     }
     let (log, _) = open(&disk).unwrap_or_else(|e| panic!("{what}: {e}"));
     told.check(&log, dice.below(4) == 0, &what);
@@ -215,7 +217,9 @@ fn crash_once(seed: u64) {
     assert!(told.waiting.is_empty(), "{what}: the log does not go on");
     told.check(&log, false, &what);
     log.close().unwrap_or_else(|e| panic!("{what}: {e}"));
-    verify(&disk, told.signed.last(), &format!("{what}, closed"));
+    if verified {
+        verify(&disk, told.signed.last(), &format!("{what}, closed"));
+    }
 }
 
 fn crash_many(first_seed: u64, count: u64) {
@@ -261,7 +265,7 @@ fn a_disk_that_does_not_sync_is_found_out() {
 /// A full disk refuses and heals by itself; nothing is half appended.
 #[test]
 fn a_full_disk_heals_and_nothing_is_half_appended() {
-    for seed in 0..points(150) {
+    for seed in 0..points(60) {
         let mut dice = Dice(seed);
         let what = format!("full, seed {seed}");
         let disk = SimDisk::new(dice.roll());
@@ -308,7 +312,7 @@ fn a_full_disk_heals_and_nothing_is_half_appended() {
 #[test]
 fn a_failing_disk_stops_the_log_until_it_is_opened_again() {
     let mut stopped = 0;
-    for seed in 0..points(250) {
+    for seed in 0..points(120) {
         let mut dice = Dice(seed);
         let what = format!("failing, seed {seed}");
         let disk = SimDisk::new(dice.roll());
@@ -344,5 +348,5 @@ fn a_failing_disk_stops_the_log_until_it_is_opened_again() {
         let (log, _) = open(&disk).unwrap_or_else(|e| panic!("{what}: {e}"));
         told.check(&log, true, &what);
     }
-    assert!(stopped > 50, "{stopped}");
+    assert!(stopped > 25, "{stopped}");
 }

@@ -45,7 +45,7 @@ pub fn entry(n: u64) -> Entry {
         format!("select {n} from clinic.patients").into_bytes(),
     );
     let mut parts = vec![sql];
-    if n % 3 == 0 {
+    if n.is_multiple_of(3) {
         parts.push(BodyPart::new(
             "subjects",
             salt,

@@ -10,7 +10,9 @@
 
 mod log_crash;
 mod log_forget;
+mod log_kill;
 mod log_live;
 mod log_mutation;
+mod log_python;
 mod log_sim_disk;
 mod log_world;
