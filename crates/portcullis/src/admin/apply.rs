@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 
 use super::error::ApiError;
 use super::{Shared, show};
-use crate::compose::second_lock::{Unprepared, keep_frozen_columns};
+use crate::compose::second_lock::{Unprepared, keep_frozen_columns, resources_of};
 use crate::compose::server::Server;
 
 /// More files than this are no contract but a mistake.
@@ -54,62 +54,124 @@ pub async fn apply(
             text: file.text,
         })
         .collect();
-    let diagnosed = |mistakes: Vec<Diagnostic>| {
-        let rendered = file::render(&mistakes, &sources, request.color);
-        let denied = Denied::invalid(
-            "apply.invalid",
-            format!("nothing was applied: {} mistake(s)", mistakes.len()),
-        );
-        ApiError::diagnosed(denied, file::to_json(&mistakes, &sources), rendered)
-    };
+    // On its own task: whoever goes away in the middle leaves nothing half done.
+    let applied = tokio::spawn(async move { apply_files(&server, &actor, &sources).await }).await;
+    match applied {
+        Ok(Ok(changes)) => Ok(Json(json!({ "changes": changes }))),
+        Ok(Err(Unapplied::Denied(denied))) => Err(denied.into()),
+        Ok(Err(Unapplied::Mistakes(mistakes, sources))) => {
+            let rendered = file::render(&mistakes, &sources, request.color);
+            let message = format!("nothing was applied: {} mistake(s)", mistakes.len());
+            let denied = Denied::invalid("apply.invalid", message);
+            let told = file::to_json(&mistakes, &sources);
+            Err(ApiError::diagnosed(denied, told, rendered))
+        }
+        Err(_) => Err(Denied::unreachable("apply.cut", "the command was cut short").into()),
+    }
+}
+
+enum Unapplied {
+    Mistakes(Vec<Diagnostic>, Vec<SourceFile>),
+    Denied(Denied),
+}
+
+impl From<Denied> for Unapplied {
+    fn from(denied: Denied) -> Self {
+        Self::Denied(denied)
+    }
+}
+
+async fn apply_files(
+    server: &Arc<Server>,
+    actor: &Actor,
+    sources: &[SourceFile],
+) -> Result<Vec<Value>, Unapplied> {
+    let mistaken = |mistakes| Unapplied::Mistakes(mistakes, sources.to_vec());
     let _turn = server.changing.lock().await;
-    let document = file::parse(
-        &sources,
-        &Options {
-            known: known(&server),
-        },
-    )
-    .map_err(&diagnosed)?;
+    let options = Options {
+        known: known(server),
+    };
+    let document = file::parse(sources, &options).map_err(mistaken)?;
     let mut diff = server
         .registry
         .read(|state| command::diff(state, proposals(&document)));
-    let checked = check_contracts(&server, &document, &mut diff).await?;
+    let checked = check_contracts(server, &document, &mut diff).await?;
     if !checked.mistakes.is_empty() {
-        return Err(diagnosed(checked.mistakes));
+        return Err(mistaken(checked.mistakes));
     }
     let plan = ApplyPlan {
         change: show::new_id("c")?,
         items: diff.items,
     };
-    let id = plan.change.clone();
-    let surfaces = checked.surfaces;
-    let changes = server
+    let recorded = server
         .registry
-        .execute(&actor, |state, _| {
-            let events = command::change_request(state, &actor, &plan)?;
+        .execute(actor, |state, _| {
+            let events = command::change_request(state, actor, &plan)?;
             Ok(Decision {
                 events,
-                surfaces,
-                answer: plan.items.clone(),
+                surfaces: checked.surfaces,
+                answer: (),
             })
         })
-        .await?;
-    server
-        .registry
-        .execute(&Actor::Server, |state, _| {
-            Ok(Decision::new(command::orphaned(state), ()))
-        })
-        .await?;
+        .await;
+    let in_force: Vec<_> = plan
+        .items
+        .iter()
+        .filter(|item| item.state == ItemState::Applied)
+        .cloned()
+        .collect();
+    settle(server, &in_force, recorded).await?;
+    let new = plan
+        .items
+        .iter()
+        .map(|item| show::applied_item(&plan.change, item));
     let waiting = diff
         .waiting
         .iter()
         .map(|(change, item)| show::applied_item(change, item));
-    let shown: Vec<_> = changes
-        .iter()
-        .map(|item| show::applied_item(&id, item))
-        .chain(waiting)
-        .collect();
-    Ok(Json(json!({ "changes": shown })))
+    Ok(new.chain(waiting).collect())
+}
+
+/// What follows when items have come into force, or were installed in vain.
+pub async fn settle(
+    server: &Arc<Server>,
+    items: &[ChangeItem],
+    recorded: Result<(), Denied>,
+) -> Result<(), Denied> {
+    if let Err(denied) = recorded {
+        // The databases have the new views, the record hasn't: back to what is in force.
+        for item in items {
+            if let Proposal::Contract(contract) = &item.after {
+                for resource in resources_of(contract) {
+                    server.restore_lock_or_warn(&resource).await;
+                }
+            }
+        }
+        return Err(denied);
+    }
+    let orphaned = |state: &_, _| Ok(Decision::new(command::orphaned(state), ()));
+    server.registry.execute(&Actor::Server, orphaned).await?;
+    for item in items {
+        match (&item.before, &item.after) {
+            (_, Proposal::Resource(resource)) => {
+                server.locks.forget(&resource.id).await;
+                server.registry.drop_surfaces(&resource.id);
+                server.restore_lock_or_warn(&resource.id).await;
+            }
+            (Some(Proposal::Contract(before)), Proposal::Contract(after)) => {
+                let kept = resources_of(after);
+                for left in resources_of(before)
+                    .into_iter()
+                    .filter(|id| !kept.contains(id))
+                {
+                    server.registry.drop_surface(&after.id, &left);
+                    server.sweep(&left).await;
+                }
+            }
+            _ => {}
+        }
+    }
+    Ok(())
 }
 
 fn known(server: &Server) -> Known {
@@ -294,6 +356,16 @@ pub async fn install_waiting(
             ready.push(prepared);
         }
         resolved.push(item);
+    }
+    // A resource that moves: what is in force on it must fit where it moves to.
+    for resource in &coming {
+        for (contract, revision) in server.contracts_on(&resource.id) {
+            let comes = |item: &ChangeItem| item.kind() == "contract" && item.name() == contract.id;
+            if !resolved.iter().any(comes) {
+                let prepared = server.prepare(&contract, revision, &coming).await;
+                ready.push(prepared.map_err(|why| no_longer(&contract, why))?);
+            }
+        }
     }
     let mut surfaces = Vec::new();
     for prepared in &ready {

@@ -1,12 +1,14 @@
 //! Changes that wait: listed, approved, denied.
 
+use std::sync::Arc;
+
 use axum::Json;
 use axum::extract::{Extension, Path, Query, State};
-use portcullis_store::state::{Actor, ChangeItem, Decision, Proposal, command};
+use portcullis_store::state::{Actor, ChangeItem, Decision, Denied, command};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::apply::install_waiting;
+use super::apply::{install_waiting, settle};
 use super::error::ApiError;
 use super::{Shared, show};
 use crate::compose::server::Server;
@@ -46,11 +48,20 @@ pub async fn approve(
 }
 
 /// Resolves and installs before the change counts as in force; where that fails it keeps waiting.
-pub async fn approve_change(
-    server: &Server,
-    actor: &Actor,
-    id: &str,
-) -> Result<(), portcullis_store::state::Denied> {
+/// On its own task: whoever goes away in the middle leaves nothing half done.
+pub async fn approve_change(server: &Arc<Server>, actor: &Actor, id: &str) -> Result<(), Denied> {
+    let (server, actor, id) = (Arc::clone(server), actor.clone(), id.to_owned());
+    tokio::spawn(async move { install_and_approve(&server, &actor, &id).await })
+        .await
+        .unwrap_or_else(|_| {
+            Err(Denied::unreachable(
+                "change.cut",
+                "the command was cut short",
+            ))
+        })
+}
+
+async fn install_and_approve(server: &Arc<Server>, actor: &Actor, id: &str) -> Result<(), Denied> {
     let _turn = server.changing.lock().await;
     let items: Vec<ChangeItem> = server.registry.read(|state| {
         command::change_check(state, actor, id)
@@ -59,14 +70,12 @@ pub async fn approve_change(
     let (items, surfaces) = match install_waiting(server, items).await {
         Ok(installed) => installed,
         Err(denied) => {
-            server
-                .registry
-                .record(actor, command::change_failed(id, &denied))
-                .await?;
+            let failed = command::change_failed(id, &denied);
+            server.registry.record(actor, failed).await?;
             return Err(denied);
         }
     };
-    server
+    let approved = server
         .registry
         .execute(actor, |state, _| {
             let events = command::change_approve(state, actor, id, &items)?;
@@ -76,21 +85,8 @@ pub async fn approve_change(
                 answer: (),
             })
         })
-        .await?;
-    server
-        .registry
-        .execute(&Actor::Server, |state, _| {
-            Ok(Decision::new(command::orphaned(state), ()))
-        })
-        .await?;
-    for item in &items {
-        if let Proposal::Resource(resource) = &item.after {
-            server.locks.forget(&resource.id).await;
-            server.registry.drop_surfaces(&resource.id);
-            server.restore_lock(&resource.id).await?;
-        }
-    }
-    Ok(())
+        .await;
+    settle(server, &items, approved).await
 }
 
 pub async fn deny(

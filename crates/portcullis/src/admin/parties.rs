@@ -1,5 +1,7 @@
 //! Persons, contracts and officers: tokens, suspensions, resumptions.
 
+use std::sync::Arc;
+
 use axum::Json;
 use axum::extract::{Extension, Path, State};
 use portcullis_store::state::command::{self, Resumed};
@@ -144,7 +146,7 @@ fn decision(resumed: Resumed, new: &str) -> Result<Decision<Asked>, Denied> {
 
 /// The second officer's `resume` is his approval.
 async fn resume(
-    server: &Server,
+    server: &Arc<Server>,
     actor: &Actor,
     (change, waited): Asked,
 ) -> Result<Json<Value>, ApiError> {

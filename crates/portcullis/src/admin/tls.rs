@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
-use hyper_util::rt::{TokioExecutor, TokioIo};
+use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
@@ -15,6 +15,8 @@ use crate::compose::server::Server;
 
 /// Officers are few; more connections than this at once are nobody's work.
 const CONNECTIONS_MAX: usize = 128;
+/// Also ends a connection that is kept open and says nothing.
+const HEADERS_WITHIN: Duration = Duration::from_secs(30);
 const HANDSHAKE_WITHIN: Duration = Duration::from_secs(10);
 
 pub async fn serve(
@@ -55,8 +57,9 @@ async fn converse(stream: TcpStream, acceptor: TlsAcceptor, router: axum::Router
         return;
     };
     let service = TowerToHyperService::new(router);
-    let _ = hyper_util::server::conn::auto::Builder::new(TokioExecutor::new())
-        .http1_only()
+    let _ = hyper::server::conn::http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEADERS_WITHIN)
         .serve_connection(TokioIo::new(stream), service)
         .await;
 }

@@ -7,6 +7,7 @@ use clap::Args;
 use tracing_subscriber::EnvFilter;
 
 use super::{Exit, Global};
+use crate::compose::config::Config;
 use crate::compose::{Listen, serve};
 use crate::datadir::DataDir;
 
@@ -70,7 +71,9 @@ pub async fn run(global: &Global, command: Serve) -> Result<(), Exit> {
         println!("{line}");
         let _ = std::io::stdout().flush();
     };
-    serve(DataDir::at(&global.data), &listen, ready)
+    let dir = DataDir::at(&global.data);
+    let config = Config::read(&dir).map_err(|error| Exit::invalid(format!("{error:#}")))?;
+    serve(dir, &config, &listen, ready)
         .await
         .map_err(|error| Exit::unreachable(format!("{error:#}")))
 }

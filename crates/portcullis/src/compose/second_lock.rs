@@ -53,7 +53,7 @@ impl SecondLock {
         let mut stewards = self.stewards.lock().await;
         if let Some(steward) = stewards
             .get(&resource.id)
-            .filter(|steward| steward.resource().url == resource.url)
+            .filter(|steward| same_account(steward.resource(), resource))
         {
             return Ok(Arc::clone(steward));
         }
@@ -222,6 +222,14 @@ pub fn keep_frozen_columns(contract: &mut Contract, standing: &Contract) {
             table.columns = standing.columns.clone();
         }
     }
+}
+
+/// Whether a connection made for one is good for the other (a steward keeps its `ca_file` absolute).
+fn same_account(one: &Resource, other: &Resource) -> bool {
+    one.url == other.url
+        && one.password_file == other.password_file
+        && one.password_env == other.password_env
+        && one.ca_file.is_some() == other.ca_file.is_some()
 }
 
 pub fn resources_of(contract: &Contract) -> Vec<String> {

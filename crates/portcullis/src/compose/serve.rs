@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
 use portcullis_store::state::{Recorder, Registry};
@@ -21,8 +21,9 @@ use super::{journal, ledger, metrics, tls, upkeep, webhook};
 use crate::admin;
 use crate::datadir::DataDir;
 
-/// The databases get this long to take their second lock before `ready` is said without them.
-const LOCKS_WITHIN: Duration = Duration::from_millis(1200);
+/// From the start on, the databases get this long to take their second lock; then `ready` is said
+/// without them (a start takes at most two seconds, whatever a database does).
+const LOCKS_WITHIN: Duration = Duration::from_millis(1500);
 
 /// Where to listen, and how.
 #[derive(Clone, Debug)]
@@ -36,10 +37,15 @@ pub struct Listen {
 }
 
 /// Runs until SIGTERM or SIGINT. `ready` is called once with the line to print.
-pub async fn serve(dir: DataDir, listen: &Listen, ready: impl FnOnce(&str)) -> Result<()> {
+pub async fn serve(
+    dir: DataDir,
+    config: &Config,
+    listen: &Listen,
+    ready: impl FnOnce(&str),
+) -> Result<()> {
+    let started = Instant::now();
     let _lock = dir.lock()?;
     let mut stop = Stop::new()?;
-    let config = Config::read(&dir)?;
     let certificate = listen
         .tls_certificate
         .clone()
@@ -50,7 +56,7 @@ pub async fn serve(dir: DataDir, listen: &Listen, ready: impl FnOnce(&str)) -> R
         .local_addr()
         .context("the listener has no address")?;
 
-    let (server, ledger, taken_at) = open(dir, &config, pg).await?;
+    let (server, ledger, taken_at) = open(dir, config, pg).await?;
     let drain = watch::Sender::new(false);
     let gate = gate::start(GateSetup {
         listener,
@@ -65,7 +71,7 @@ pub async fn serve(dir: DataDir, listen: &Listen, ready: impl FnOnce(&str)) -> R
         drain: drain.subscribe(),
     })
     .await?;
-    let upkeep = start_upkeep(&server, &config, taken_at);
+    let upkeep = start_upkeep(&server, config, taken_at);
     let mut line = format!("ready pg={pg}");
     if let Some(address) = &listen.metrics {
         line.push_str(&format!(
@@ -89,7 +95,8 @@ pub async fn serve(dir: DataDir, listen: &Listen, ready: impl FnOnce(&str)) -> R
     line.push_str(&format!(" admin={}", socket.display()));
 
     let mut restored = server.lock_restored.subscribe();
-    let _ = timeout(LOCKS_WITHIN, restored.wait_for(|done| *done)).await;
+    let patience = LOCKS_WITHIN.saturating_sub(started.elapsed());
+    let _ = timeout(patience, restored.wait_for(|done| *done)).await;
     ready(&line);
     stop.wait().await;
 
@@ -184,7 +191,7 @@ fn start_upkeep(
         tokio::spawn(restore),
         tokio::spawn(upkeep::expire_grants(Arc::clone(server))),
         tokio::spawn(upkeep::end_contracts(Arc::clone(server))),
-        tokio::spawn(upkeep::drop_closed_roles(Arc::clone(server))),
+        tokio::spawn(upkeep::remove_closed(Arc::clone(server))),
         tokio::spawn(upkeep::take_snapshots(Arc::clone(server), taken_at)),
     ];
     if let Some(webhook) = config.webhook.clone() {

@@ -104,6 +104,12 @@ impl Server {
         worst.map_or(Ok(()), Err)
     }
 
+    pub async fn restore_lock_or_warn(&self, resource: &str) {
+        if let Err(denied) = self.restore_lock(resource).await {
+            tracing::warn!(resource, error = %denied, "the second lock is not in its place; nobody is let in there");
+        }
+    }
+
     /// Removes from the database what no contract in force and no live grant needs.
     pub async fn sweep(&self, resource: &str) {
         let Some(target) = self.resource(resource) else {

@@ -12,6 +12,7 @@ use tokio::sync::broadcast::error::RecvError;
 use tokio::time::{MissedTickBehavior, interval};
 
 use super::journal;
+use super::second_lock::resources_of;
 use super::server::Server;
 
 /// Grants end within this after their time (R: one second).
@@ -62,12 +63,15 @@ pub async fn end_contracts(server: Arc<Server>) {
     }
 }
 
-/// Drops the database role of each grant that closes.
-pub async fn drop_closed_roles(server: Arc<Server>) {
+/// Removes from the databases what closes: the role of a grant, the views of a contract.
+pub async fn remove_closed(server: Arc<Server>) {
     let mut facts = server.registry.facts();
     loop {
         match facts.recv().await {
-            Ok(fact) => drop_role(&server, &fact).await,
+            Ok(fact) => {
+                drop_role(&server, &fact).await;
+                remove_views(&server, &fact).await;
+            }
             // The sweep at the next start removes what was missed.
             Err(RecvError::Lagged(_)) => {}
             Err(RecvError::Closed) => return,
@@ -84,6 +88,19 @@ async fn drop_role(server: &Server, fact: &Fact) {
     };
     if let Err(denied) = server.locks.drop_grant_role(&resource, grant).await {
         tracing::warn!(grant, error = %denied, "the grant's role cannot be dropped now");
+    }
+}
+
+async fn remove_views(server: &Server, fact: &Fact) {
+    let Event::ContractEnded { contract, .. } = &fact.event else {
+        return;
+    };
+    let entry = server
+        .registry
+        .read(|state| state.contracts.get(contract).cloned());
+    for resource in entry.iter().flat_map(|entry| resources_of(&entry.contract)) {
+        server.registry.drop_surface(contract, &resource);
+        server.sweep(&resource).await;
     }
 }
 
@@ -154,7 +171,7 @@ pub async fn watch_bypass(server: Arc<Server>, every: Duration) {
                 resource: resource.clone(),
                 road: road.clone(),
                 subject: subject.chars().take(200).collect(),
-                detail: detail.chars().take(400).collect(),
+                detail: detail.chars().take(300).collect(),
             };
             if let Err(denied) = server.registry.record(&Actor::Server, event).await {
                 tracing::error!(error = %denied, "a road past the gate cannot be recorded");

@@ -10,6 +10,7 @@
 mod authority;
 mod clinic;
 mod data_directory;
+mod endings;
 mod files;
 mod operations;
 mod story;

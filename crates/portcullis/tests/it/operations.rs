@@ -39,7 +39,11 @@ fn a_webhook_tells_what_waits_and_tries_again() {
     let mut gate = Gate::start().unwrap();
     gate.stop().unwrap();
     let url = format!("http://{}/hook", listener.local_addr().unwrap());
-    fs::write(gate.data_dir().join("config.toml"), format!("[webhook]\nurl = \"{url}\"\n")).unwrap();
+    fs::write(
+        gate.data_dir().join("config.toml"),
+        format!("[webhook]\nurl = \"{url}\"\n"),
+    )
+    .unwrap();
     gate.restart().unwrap();
     gate.apply_clinic(&cluster(), |contract| contract).unwrap();
     let refused = take_request(&listener, "503 Busy");
@@ -47,7 +51,10 @@ fn a_webhook_tells_what_waits_and_tries_again() {
     assert_eq!(take_request(&listener, "200 OK"), refused, "tried again");
     let id = request(&gate, 0);
     let notice = take_request(&listener, "200 OK");
-    assert_eq!((text(&notice, "/event"), text(&notice, "/grant")), ("grant.requested".to_owned(), id));
+    assert_eq!(
+        (text(&notice, "/event"), text(&notice, "/grant")),
+        ("grant.requested".to_owned(), id)
+    );
     assert!(!notice.to_string().contains("pct_"));
 }
 
@@ -55,11 +62,22 @@ fn a_webhook_tells_what_waits_and_tries_again() {
 fn the_api_over_tls_and_metrics_answer() {
     let port = free_port().unwrap();
     let address = format!("127.0.0.1:{port}");
-    let options = GateOptions { serve_args: vec!["--admin".to_owned(), address.clone()], ..GateOptions::default() };
+    let options = GateOptions {
+        serve_args: vec!["--admin".to_owned(), address.clone()],
+        ..GateOptions::default()
+    };
     let gate = Gate::start_with(options).unwrap();
     let ask = |more: &[&str]| {
         Command::new(binary().unwrap())
-            .args(["change", "list", "--json", "--server", &format!("https://{address}"), "--data", "/nowhere"])
+            .args([
+                "change",
+                "list",
+                "--json",
+                "--server",
+                &format!("https://{address}"),
+                "--data",
+                "/nowhere",
+            ])
             .args(["--token", gate.officer(2).token()])
             .args(more)
             .output()
@@ -68,13 +86,23 @@ fn the_api_over_tls_and_metrics_answer() {
     let certificate = gate.data_dir().join("tls/cert.pem");
     let answer = ask(&["--ca", certificate.to_str().unwrap()]);
     assert!(answer.status.success(), "{answer:?}");
-    assert_eq!(ask(&[]).status.code(), Some(4), "an unknown certificate is not trusted");
+    assert_eq!(
+        ask(&[]).status.code(),
+        Some(4),
+        "an unknown certificate is not trusted"
+    );
 
     let mut stream = std::net::TcpStream::connect(("127.0.0.1", gate.metrics_port())).unwrap();
-    stream.write_all(b"GET /metrics HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").unwrap();
+    stream
+        .write_all(b"GET /metrics HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")
+        .unwrap();
     let mut page = String::new();
     stream.read_to_string(&mut page).unwrap();
-    for name in ["portcullis_log_entries", "portcullis_sessions_live", "portcullis_grants_live"] {
+    for name in [
+        "portcullis_log_entries",
+        "portcullis_sessions_live",
+        "portcullis_grants_live",
+    ] {
         assert!(page.contains(name), "no {name} in {page}");
     }
 }
@@ -85,10 +113,26 @@ fn the_doctor_finds_a_healthy_gate_and_open_keys() {
     let answer = gate.officer(2).try_run(&["doctor"]).unwrap();
     let check = |json: &Value, name: &str| {
         let checks = json.pointer("/checks").unwrap().as_array().unwrap().clone();
-        checks.into_iter().find(|check| text(check, "/check") == name).unwrap_or_else(|| panic!("no {name} in {json}"))
+        checks
+            .into_iter()
+            .find(|check| text(check, "/check") == name)
+            .unwrap_or_else(|| panic!("no {name} in {json}"))
     };
-    for name in ["installation", "permissions", "keys", "clock", "log", "officers", "database hospital"] {
-        assert_eq!(text(&check(&answer.json, name), "/state"), "ok", "{}", answer.stdout);
+    for name in [
+        "installation",
+        "permissions",
+        "keys",
+        "clock",
+        "log",
+        "officers",
+        "database hospital",
+    ] {
+        assert_eq!(
+            text(&check(&answer.json, name), "/state"),
+            "ok",
+            "{}",
+            answer.stdout
+        );
     }
     let key = gate.data_dir().join("keys/log.pem");
     fs::set_permissions(&key, std::os::unix::fs::PermissionsExt::from_mode(0o644)).unwrap();
@@ -104,16 +148,41 @@ fn unbuilt_listeners_are_refused_and_help_is_everywhere() {
         assert_eq!(run(&["serve", flag, "127.0.0.1:0"]).status.code(), Some(2));
     }
     let commands: &[&[&str]] = &[
-        &["init"], &["serve"], &["apply"], &["contract", "new"], &["contract", "suspend"], &["contract", "resume"],
-        &["person", "token"], &["person", "suspend"], &["person", "resume"], &["officer", "token"],
-        &["resource", "detach"], &["resource", "attach"], &["change", "list"], &["change", "approve"], &["plan"],
-        &["grant", "request"], &["grant", "approve"], &["grant", "deny"], &["grant", "revoke"], &["grant", "list"],
-        &["session", "list"], &["session", "end"], &["log", "export"], &["log", "checkpoint"], &["log", "prove"],
-        &["log", "verify"], &["doctor"], &["demo"],
+        &["init"],
+        &["serve"],
+        &["apply"],
+        &["contract", "new"],
+        &["contract", "suspend"],
+        &["contract", "resume"],
+        &["person", "token"],
+        &["person", "suspend"],
+        &["person", "resume"],
+        &["officer", "token"],
+        &["resource", "detach"],
+        &["resource", "attach"],
+        &["change", "list"],
+        &["change", "approve"],
+        &["plan"],
+        &["grant", "request"],
+        &["grant", "approve"],
+        &["grant", "deny"],
+        &["grant", "revoke"],
+        &["grant", "list"],
+        &["session", "list"],
+        &["session", "end"],
+        &["log", "export"],
+        &["log", "checkpoint"],
+        &["log", "prove"],
+        &["log", "verify"],
+        &["doctor"],
+        &["demo"],
     ];
     for command in commands {
         let answer = run(&[*command, &["--help"]].concat());
-        assert!(answer.status.success() && answer.stdout.starts_with(b"") && answer.stdout.len() > 80, "{command:?}");
+        assert!(
+            answer.status.success() && answer.stdout.starts_with(b"") && answer.stdout.len() > 80,
+            "{command:?}"
+        );
     }
     assert!(run(&["--version"]).status.success());
 }
@@ -122,7 +191,14 @@ fn unbuilt_listeners_are_refused_and_help_is_everywhere() {
 fn following_the_export_sees_events_as_they_come() {
     let gate = Gate::start().unwrap();
     let mut follower = Command::new(binary().unwrap())
-        .args(["log", "export", "--follow", "--token", gate.officer(2).token(), "--data"])
+        .args([
+            "log",
+            "export",
+            "--follow",
+            "--token",
+            gate.officer(2).token(),
+            "--data",
+        ])
         .arg(gate.data_dir())
         .stdout(std::process::Stdio::piped())
         .spawn()
@@ -139,7 +215,13 @@ fn following_the_export_sees_events_as_they_come() {
         panic!("no {kind}");
     };
     wait_for("log.exported");
-    assert_eq!(gate.officer(2).try_run(&["officer", "token", "chen"]).unwrap().code, 3);
+    assert_eq!(
+        gate.officer(2)
+            .try_run(&["officer", "token", "chen"])
+            .unwrap()
+            .code,
+        3
+    );
     wait_for("officer.refused");
     follower.kill().unwrap();
     follower.wait().unwrap();

@@ -20,8 +20,8 @@ pub const LEAF_VERSION: u64 = 1;
 pub const CONTENT: &str = "content";
 /// Part that never leaves the data directory but by backup.
 pub const SECRET: &str = "secret";
-/// So many objects are named in a change's leaf (a leaf has at most 4 KiB); the content has all.
-const OBJECTS_IN_LEAF: usize = 24;
+/// Names of a change's objects in its leaf (which has at most 4 KiB); the content has all.
+const OBJECTS_IN_LEAF_BYTES: usize = 1500;
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind")]
@@ -221,13 +221,16 @@ impl Event {
 
     /// The names of a change's items, as far as they fit a leaf.
     pub fn objects(items: &[ChangeItem]) -> Vec<String> {
-        let mut names: Vec<_> = items
-            .iter()
-            .take(OBJECTS_IN_LEAF)
-            .map(|item| format!("{}/{}", item.kind(), item.name()))
-            .collect();
-        if items.len() > OBJECTS_IN_LEAF {
-            names.push(format!("and {} more", items.len() - OBJECTS_IN_LEAF));
+        let mut names = Vec::new();
+        let mut bytes = 0;
+        for item in items {
+            let name = format!("{}/{}", item.kind(), item.name());
+            bytes += name.len();
+            if bytes > OBJECTS_IN_LEAF_BYTES {
+                names.push(format!("and {} more", items.len() - names.len()));
+                break;
+            }
+            names.push(name);
         }
         names
     }

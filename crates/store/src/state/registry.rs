@@ -227,6 +227,15 @@ impl Registry {
         self.generation.send_modify(|generation| *generation += 1);
     }
 
+    /// A contract has left a resource.
+    pub fn drop_surface(&self, contract: &str, resource: &str) {
+        self.live
+            .write()
+            .surfaces
+            .remove(&(contract.to_owned(), resource.to_owned()));
+        self.bump();
+    }
+
     /// The resource's surfaces are no more (detached, or its database was changed).
     pub fn drop_surfaces(&self, resource: &str) {
         self.live
