@@ -113,7 +113,7 @@ fn traced(trace_more: &[&str]) -> (World, String) {
         let client = session(&world.connect, "probes").await.unwrap();
         for key in probes() {
             let sql = format!(
-                "/*probe-{key}-*/ select patient_id, id_card from clinic.patients where patient_id = {key}"
+                "select /*probe-{key}-*/ patient_id, id_card from clinic.patients where patient_id = {key}"
             );
             assert_eq!(ask(&client, &sql).await.keys, [key as i32]);
         }
@@ -258,7 +258,7 @@ fn what_was_not_synced_is_lost_and_nothing_released_with_it() {
         let probe = format!("/*probe-{key}-*/");
         assert!(
             recorded.iter().any(|sql| sql.contains(&probe)),
-            "released but lost: {probe}"
+            "released but lost: {probe}; on record: {statements:#?}"
         );
     }
 }
