@@ -11,6 +11,7 @@ mod disk;
 mod load;
 mod process;
 mod profile;
+mod recovery;
 mod report;
 mod targets;
 mod tls;
@@ -60,7 +61,7 @@ fn main() -> Result<()> {
     let fsync_us = disk::fdatasync_us(folder.path())?;
     report::heading(&options, folder.path(), fsync_us);
 
-    let targets = targets::Targets::start(folder.path(), options.scale, !options.without_gate)?;
+    let mut targets = targets::Targets::start(folder.path(), options.scale, !options.without_gate)?;
     let loads = load::run_all(&targets, &options)?;
     report::loads(&loads, fsync_us);
     let bulks = bulk::run_all(&targets, options.rounds)?;
@@ -70,5 +71,6 @@ fn main() -> Result<()> {
     if options.profile {
         profile::print(&targets, &options.modes, folder.path())?;
     }
+    report::recovery(recovery::measure(&mut targets)?);
     Ok(())
 }

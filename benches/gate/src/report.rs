@@ -6,6 +6,7 @@ use crate::Options;
 use crate::bulk::Bulk;
 use crate::connections::Cost;
 use crate::load::{Load, Run};
+use crate::recovery::Recovery;
 
 const DIRECT: &str = "direct";
 const PGBOUNCER: &str = "pgbouncer";
@@ -117,6 +118,16 @@ pub fn connections(costs: &[Cost]) {
     println!(
         "\nP6 (understanding a statement) is measured where it happens: `cargo bench -p portcullis-sql`."
     );
+}
+
+pub fn recovery(recovery: Option<Recovery>) {
+    if let Some(recovery) = recovery {
+        println!(
+            "\nReady {:.2} s after `kill -9` with {} log entries (reliability.md, R11: 2 s with 10^6)",
+            recovery.ready_after.as_secs_f64(),
+            recovery.entries
+        );
+    }
 }
 
 fn goal(load: &Load) -> &'static str {

@@ -27,7 +27,7 @@ pub struct Target {
 /// All of them, and what keeps them alive; dropped front to back.
 pub struct Targets {
     pub list: Vec<Target>,
-    _gate: Option<Gate>,
+    pub gate: Option<Gate>,
     _pgbouncer: Child,
     _cluster: PgCluster,
 }
@@ -83,7 +83,7 @@ impl Targets {
         }
         Ok(Self {
             list,
-            _gate: gate,
+            gate,
             _pgbouncer: pgbouncer,
             _cluster: cluster,
         })

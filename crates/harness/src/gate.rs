@@ -94,6 +94,7 @@ pub struct Gate {
     pg_port: u16,
     metrics_port: u16,
     server: Option<Child>,
+    data_name: &'static str,
     // Dropped last: the server's files.
     dir: TempDir,
 }
@@ -116,6 +117,7 @@ impl Gate {
             pg_port: 0,
             metrics_port: 0,
             server: None,
+            data_name: "data",
             dir,
         };
         gate.init()?;
@@ -315,6 +317,27 @@ impl Gate {
         Ok(from.elapsed())
     }
 
+    /// Stops it and starts it on a copy of its data directory in another place, on other ports. The
+    /// caches stay behind: what matters must not depend on them.
+    pub fn move_elsewhere(&mut self) -> Result<()> {
+        self.stop()?;
+        let from = self.data_dir();
+        self.data_name = "data-elsewhere";
+        let copied = Command::new("cp")
+            .arg("-a")
+            .arg(&from)
+            .arg(self.data_dir())
+            .status()?;
+        ensure!(copied.success(), "cp");
+        let cache = self.data_dir().join("cache");
+        if cache.exists() {
+            fs::remove_dir_all(cache)?;
+        }
+        fs::remove_dir_all(from)?;
+        self.pg_port = 0;
+        self.serve()
+    }
+
     pub fn pid(&self) -> Option<u32> {
         self.server.as_ref().map(Child::id)
     }
@@ -341,7 +364,7 @@ impl Gate {
     }
 
     pub fn data_dir(&self) -> PathBuf {
-        self.dir.path().join("data")
+        self.dir.path().join(self.data_name)
     }
 
     /// A file in the gate's folder, beside its data directory.

@@ -410,3 +410,16 @@ fn tokio_postgres_through_gate() {
     let target = through_gate(|contract| contract);
     run(rust_client(&target));
 }
+
+/// To try a client by hand: prints the environment that a script needs, and waits.
+#[test]
+#[ignore = "for trying things by hand: `--run-ignored only --no-capture holds_a_gate`"]
+fn holds_a_gate() {
+    let target = through_gate(|contract| contract);
+    let connect = &target.connect;
+    println!(
+        "export PGHOST={} PGPORT={} PGUSER='{}' PGPASSWORD='{}' PGDATABASE={} PGSSLMODE=disable PATIENTS={PATIENTS} AGAINST=gate",
+        connect.host, connect.port, connect.user, connect.password, connect.database
+    );
+    std::thread::sleep(std::time::Duration::from_secs(900));
+}

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use portcullis_harness::Gate;
 
-use crate::world::{World, ask, clinic, run, session};
+use crate::world::{World, ask, clinic, run, session, with_budget};
 
 const WITHIN: Duration = Duration::from_millis(1500);
 
@@ -133,4 +133,34 @@ fn sigterm_drains_and_exits_with_zero() {
     world.gate.restart().unwrap();
     let closed = world.gate.events("session.closed").unwrap();
     assert_eq!(closed.len(), 1, "{closed:?}");
+}
+
+#[test]
+fn a_copy_of_the_data_directory_runs_elsewhere_and_remembers() {
+    let mut world = clinic(1000, |contract| with_budget(contract, 500, 100));
+    let all = "select patient_id from clinic.patients where patient_id < 90";
+    let more = "select patient_id from clinic.patients where patient_id > 900";
+    run(async {
+        let client = session(&world.connect, "before").await.unwrap();
+        assert_eq!(ask(&client, all).await.keys.len(), 81);
+    });
+    world.gate.move_elsewhere().unwrap();
+    world.connect.port = world.gate.pg_port();
+    run(async {
+        let client = session(&world.connect, "after").await.unwrap();
+        assert_eq!(
+            ask(&client, all).await.keys.len(),
+            81,
+            "seen before: costs nothing"
+        );
+        let outcome = ask(&client, more).await;
+        assert_eq!(
+            outcome.keys.len(),
+            100 - 81,
+            "what was left of the day's ceiling"
+        );
+        assert_eq!(outcome.sqlstate(), Some("53400"));
+    });
+    let verified = world.gate.log_verify(&[]).unwrap();
+    assert_eq!(verified.code, 0, "{}{}", verified.stdout, verified.stderr);
 }
