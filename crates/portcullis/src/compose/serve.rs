@@ -25,6 +25,9 @@ use crate::datadir::DataDir;
 /// without them (a start takes at most two seconds, whatever a database does).
 const LOCKS_WITHIN: Duration = Duration::from_millis(1500);
 
+/// For the last snapshot of a server that stops.
+const SNAPSHOT_WITHIN: Duration = Duration::from_secs(5);
+
 /// Where to listen, and how.
 #[derive(Clone, Debug)]
 pub struct Listen {
@@ -115,7 +118,8 @@ pub async fn serve(
     for task in upkeep {
         task.abort();
     }
-    upkeep::snapshot(&server).await;
+    // A long one is given up: the next start reads more of the log instead.
+    let _ = timeout(SNAPSHOT_WITHIN, upkeep::snapshot(&server)).await;
     let _ = std::fs::remove_file(socket);
     server.log.close().context("the log cannot be closed")
 }

@@ -12,5 +12,6 @@ mod clinic;
 mod data_directory;
 mod endings;
 mod files;
+mod many_records;
 mod operations;
 mod story;
