@@ -11,6 +11,8 @@ pub mod statement;
 pub mod surface;
 pub mod understand;
 
+#[cfg(test)]
+mod grammar;
 mod lists;
 mod literals;
 mod node;

@@ -173,6 +173,12 @@ pub(crate) fn alias(name: &str) -> pb::Alias {
     }
 }
 
+fn zero<const STRIP: bool>(location: &mut i32) {
+    if STRIP {
+        *location = 0;
+    }
+}
+
 type Visit<'f> = &'f mut dyn FnMut(&mut Node);
 
 fn each(nodes: &mut [Node], visit: Visit<'_>) {
@@ -193,55 +199,61 @@ fn alias_children(alias: &mut Option<pb::Alias>, visit: Visit<'_>) {
     }
 }
 
-fn type_children(name: &mut Option<pb::TypeName>, visit: Visit<'_>) {
+fn type_children<const STRIP: bool>(name: &mut Option<pb::TypeName>, visit: Visit<'_>) {
     if let Some(name) = name {
-        name.location = 0;
+        zero::<STRIP>(&mut name.location);
         each(&mut name.names, visit);
         each(&mut name.typmods, visit);
         each(&mut name.array_bounds, visit);
     }
 }
 
-fn window_children(window: &mut pb::WindowDef, visit: Visit<'_>) {
-    window.location = 0;
+fn window_children<const STRIP: bool>(window: &mut pb::WindowDef, visit: Visit<'_>) {
+    zero::<STRIP>(&mut window.location);
     each(&mut window.partition_clause, visit);
     each(&mut window.order_clause, visit);
     one(&mut window.start_offset, visit);
     one(&mut window.end_offset, visit);
 }
 
-fn format_children(format: &mut Option<pb::JsonFormat>) {
+fn format_children<const STRIP: bool>(format: &mut Option<pb::JsonFormat>) {
     if let Some(format) = format {
-        format.location = 0;
+        zero::<STRIP>(&mut format.location);
     }
 }
 
-fn json_value_children(value: &mut Option<Box<pb::JsonValueExpr>>, visit: Visit<'_>) {
+fn json_value_children<const STRIP: bool>(
+    value: &mut Option<Box<pb::JsonValueExpr>>,
+    visit: Visit<'_>,
+) {
     if let Some(value) = value {
         one(&mut value.raw_expr, visit);
         one(&mut value.formatted_expr, visit);
-        format_children(&mut value.format);
+        format_children::<STRIP>(&mut value.format);
     }
 }
 
-fn json_output_children(output: &mut Option<pb::JsonOutput>, visit: Visit<'_>) {
+fn json_output_children<const STRIP: bool>(output: &mut Option<pb::JsonOutput>, visit: Visit<'_>) {
     if let Some(output) = output {
-        type_children(&mut output.type_name, visit);
+        type_children::<STRIP>(&mut output.type_name, visit);
         if let Some(returning) = &mut output.returning {
-            format_children(&mut returning.format);
+            format_children::<STRIP>(&mut returning.format);
         }
     }
 }
 
-fn json_behavior_children(behavior: &mut Option<Box<pb::JsonBehavior>>, visit: Visit<'_>) {
+fn json_behavior_children<const STRIP: bool>(
+    behavior: &mut Option<Box<pb::JsonBehavior>>,
+    visit: Visit<'_>,
+) {
     if let Some(behavior) = behavior {
-        behavior.location = 0;
+        zero::<STRIP>(&mut behavior.location);
         one(&mut behavior.expr, visit);
     }
 }
 
 /// Visits every child of a SELECT.
-pub(crate) fn select_children(select: &mut pb::SelectStmt, visit: Visit<'_>) {
+fn visit_select<const STRIP: bool>(select: &mut pb::SelectStmt, visit: Visit<'_>) {
     each(&mut select.distinct_clause, visit);
     each(&mut select.target_list, visit);
     each(&mut select.from_clause, visit);
@@ -255,11 +267,11 @@ pub(crate) fn select_children(select: &mut pb::SelectStmt, visit: Visit<'_>) {
     one(&mut select.limit_count, visit);
     each(&mut select.locking_clause, visit);
     if let Some(with) = &mut select.with_clause {
-        with.location = 0;
+        zero::<STRIP>(&mut with.location);
         each(&mut with.ctes, visit);
     }
     for arm in [&mut select.larg, &mut select.rarg].into_iter().flatten() {
-        select_children(arm, visit);
+        visit_select::<STRIP>(arm, visit);
     }
 }
 
@@ -270,9 +282,9 @@ pub(crate) enum Walked {
     Unknown,
 }
 
-/// Visits every child of a node and sets the node's own location to 0. Says `Unknown` for node
+/// Visits every child of a node; with `STRIP`, sets the node's own location to 0. Says `Unknown` for node
 /// types that have no place in a cleared statement.
-pub(crate) fn children(node: &mut Node, visit: Visit<'_>) -> Walked {
+fn visit_children<const STRIP: bool>(node: &mut Node, visit: Visit<'_>) -> Walked {
     let Some(inner) = node.node.as_mut() else {
         return Walked::All;
     };
@@ -283,68 +295,68 @@ pub(crate) fn children(node: &mut Node, visit: Visit<'_>) -> Walked {
         | NodeEnum::Boolean(_)
         | NodeEnum::BitString(_)
         | NodeEnum::AStar(_) => {}
-        NodeEnum::AConst(n) => n.location = 0,
-        NodeEnum::ParamRef(n) => n.location = 0,
-        NodeEnum::SqlvalueFunction(n) => n.location = 0,
-        NodeEnum::SetToDefault(n) => n.location = 0,
+        NodeEnum::AConst(n) => zero::<STRIP>(&mut n.location),
+        NodeEnum::ParamRef(n) => zero::<STRIP>(&mut n.location),
+        NodeEnum::SqlvalueFunction(n) => zero::<STRIP>(&mut n.location),
+        NodeEnum::SetToDefault(n) => zero::<STRIP>(&mut n.location),
         NodeEnum::List(n) => each(&mut n.items, visit),
         NodeEnum::Alias(n) => each(&mut n.colnames, visit),
         NodeEnum::RangeVar(n) => {
-            n.location = 0;
+            zero::<STRIP>(&mut n.location);
             alias_children(&mut n.alias, visit);
         }
         NodeEnum::ColumnRef(n) => {
-            n.location = 0;
+            zero::<STRIP>(&mut n.location);
             each(&mut n.fields, visit);
         }
         NodeEnum::AExpr(n) => {
-            n.location = 0;
-            n.rexpr_list_start = 0;
-            n.rexpr_list_end = 0;
+            zero::<STRIP>(&mut n.location);
+            zero::<STRIP>(&mut n.rexpr_list_start);
+            zero::<STRIP>(&mut n.rexpr_list_end);
             each(&mut n.name, visit);
             one(&mut n.lexpr, visit);
             one(&mut n.rexpr, visit);
         }
         NodeEnum::BoolExpr(n) => {
-            n.location = 0;
+            zero::<STRIP>(&mut n.location);
             each(&mut n.args, visit);
         }
         NodeEnum::NullTest(n) => {
-            n.location = 0;
+            zero::<STRIP>(&mut n.location);
             one(&mut n.arg, visit);
         }
         NodeEnum::BooleanTest(n) => {
-            n.location = 0;
+            zero::<STRIP>(&mut n.location);
             one(&mut n.arg, visit);
         }
         NodeEnum::TypeCast(n) => {
-            n.location = 0;
+            zero::<STRIP>(&mut n.location);
             one(&mut n.arg, visit);
-            type_children(&mut n.type_name, visit);
+            type_children::<STRIP>(&mut n.type_name, visit);
         }
         NodeEnum::TypeName(n) => {
-            n.location = 0;
+            zero::<STRIP>(&mut n.location);
             each(&mut n.names, visit);
             each(&mut n.typmods, visit);
             each(&mut n.array_bounds, visit);
         }
         NodeEnum::CollateClause(n) => {
-            n.location = 0;
+            zero::<STRIP>(&mut n.location);
             one(&mut n.arg, visit);
             each(&mut n.collname, visit);
         }
         NodeEnum::FuncCall(n) => {
-            n.location = 0;
+            zero::<STRIP>(&mut n.location);
             each(&mut n.funcname, visit);
             each(&mut n.args, visit);
             each(&mut n.agg_order, visit);
             one(&mut n.agg_filter, visit);
             if let Some(over) = &mut n.over {
-                window_children(over, visit);
+                window_children::<STRIP>(over, visit);
             }
         }
         NodeEnum::NamedArgExpr(n) => {
-            n.location = 0;
+            zero::<STRIP>(&mut n.location);
             one(&mut n.arg, visit);
         }
         NodeEnum::AIndices(n) => {
@@ -356,59 +368,59 @@ pub(crate) fn children(node: &mut Node, visit: Visit<'_>) -> Walked {
             each(&mut n.indirection, visit);
         }
         NodeEnum::AArrayExpr(n) => {
-            n.location = 0;
-            n.list_start = 0;
-            n.list_end = 0;
+            zero::<STRIP>(&mut n.location);
+            zero::<STRIP>(&mut n.list_start);
+            zero::<STRIP>(&mut n.list_end);
             each(&mut n.elements, visit);
         }
         NodeEnum::CaseExpr(n) => {
-            n.location = 0;
+            zero::<STRIP>(&mut n.location);
             one(&mut n.arg, visit);
             each(&mut n.args, visit);
             one(&mut n.defresult, visit);
         }
         NodeEnum::CaseWhen(n) => {
-            n.location = 0;
+            zero::<STRIP>(&mut n.location);
             one(&mut n.expr, visit);
             one(&mut n.result, visit);
         }
         NodeEnum::CoalesceExpr(n) => {
-            n.location = 0;
+            zero::<STRIP>(&mut n.location);
             each(&mut n.args, visit);
         }
         NodeEnum::MinMaxExpr(n) => {
-            n.location = 0;
+            zero::<STRIP>(&mut n.location);
             each(&mut n.args, visit);
         }
         NodeEnum::RowExpr(n) => {
-            n.location = 0;
+            zero::<STRIP>(&mut n.location);
             each(&mut n.args, visit);
             each(&mut n.colnames, visit);
         }
         NodeEnum::GroupingFunc(n) => {
-            n.location = 0;
+            zero::<STRIP>(&mut n.location);
             each(&mut n.args, visit);
         }
         NodeEnum::SubLink(n) => {
-            n.location = 0;
+            zero::<STRIP>(&mut n.location);
             one(&mut n.testexpr, visit);
             each(&mut n.oper_name, visit);
             one(&mut n.subselect, visit);
         }
-        NodeEnum::SelectStmt(n) => select_children(n, visit),
+        NodeEnum::SelectStmt(n) => visit_select::<STRIP>(n, visit),
         NodeEnum::ResTarget(n) => {
-            n.location = 0;
+            zero::<STRIP>(&mut n.location);
             each(&mut n.indirection, visit);
             one(&mut n.val, visit);
         }
         NodeEnum::SortBy(n) => {
-            n.location = 0;
+            zero::<STRIP>(&mut n.location);
             one(&mut n.node, visit);
             each(&mut n.use_op, visit);
         }
-        NodeEnum::WindowDef(n) => window_children(n, visit),
+        NodeEnum::WindowDef(n) => window_children::<STRIP>(n, visit),
         NodeEnum::GroupingSet(n) => {
-            n.location = 0;
+            zero::<STRIP>(&mut n.location);
             each(&mut n.content, visit);
         }
         NodeEnum::JoinExpr(n) => {
@@ -429,91 +441,91 @@ pub(crate) fn children(node: &mut Node, visit: Visit<'_>) -> Walked {
             each(&mut n.coldeflist, visit);
         }
         NodeEnum::ColumnDef(n) => {
-            n.location = 0;
-            type_children(&mut n.type_name, visit);
+            zero::<STRIP>(&mut n.location);
+            type_children::<STRIP>(&mut n.type_name, visit);
         }
         NodeEnum::CommonTableExpr(n) => {
-            n.location = 0;
+            zero::<STRIP>(&mut n.location);
             each(&mut n.aliascolnames, visit);
             one(&mut n.ctequery, visit);
         }
         NodeEnum::DefElem(n) => {
-            n.location = 0;
-            n.arg_location = 0;
+            zero::<STRIP>(&mut n.location);
+            zero::<STRIP>(&mut n.arg_location);
             one(&mut n.arg, visit);
         }
         NodeEnum::XmlExpr(n) => {
-            n.location = 0;
+            zero::<STRIP>(&mut n.location);
             each(&mut n.named_args, visit);
             each(&mut n.args, visit);
         }
         NodeEnum::XmlSerialize(n) => {
-            n.location = 0;
+            zero::<STRIP>(&mut n.location);
             one(&mut n.expr, visit);
-            type_children(&mut n.type_name, visit);
+            type_children::<STRIP>(&mut n.type_name, visit);
         }
         NodeEnum::JsonIsPredicate(n) => {
-            n.location = 0;
+            zero::<STRIP>(&mut n.location);
             one(&mut n.expr, visit);
-            format_children(&mut n.format);
+            format_children::<STRIP>(&mut n.format);
         }
         NodeEnum::JsonKeyValue(n) => {
             one(&mut n.key, visit);
-            json_value_children(&mut n.value, visit);
+            json_value_children::<STRIP>(&mut n.value, visit);
         }
         NodeEnum::JsonValueExpr(n) => {
             one(&mut n.raw_expr, visit);
             one(&mut n.formatted_expr, visit);
-            format_children(&mut n.format);
+            format_children::<STRIP>(&mut n.format);
         }
         NodeEnum::JsonObjectConstructor(n) => {
-            n.location = 0;
+            zero::<STRIP>(&mut n.location);
             each(&mut n.exprs, visit);
-            json_output_children(&mut n.output, visit);
+            json_output_children::<STRIP>(&mut n.output, visit);
         }
         NodeEnum::JsonArrayConstructor(n) => {
-            n.location = 0;
+            zero::<STRIP>(&mut n.location);
             each(&mut n.exprs, visit);
-            json_output_children(&mut n.output, visit);
+            json_output_children::<STRIP>(&mut n.output, visit);
         }
-        NodeEnum::JsonArgument(n) => json_value_children(&mut n.val, visit),
+        NodeEnum::JsonArgument(n) => json_value_children::<STRIP>(&mut n.val, visit),
         NodeEnum::JsonFuncExpr(n) => {
-            n.location = 0;
-            json_value_children(&mut n.context_item, visit);
+            zero::<STRIP>(&mut n.location);
+            json_value_children::<STRIP>(&mut n.context_item, visit);
             one(&mut n.pathspec, visit);
             each(&mut n.passing, visit);
-            json_output_children(&mut n.output, visit);
-            json_behavior_children(&mut n.on_empty, visit);
-            json_behavior_children(&mut n.on_error, visit);
+            json_output_children::<STRIP>(&mut n.output, visit);
+            json_behavior_children::<STRIP>(&mut n.on_empty, visit);
+            json_behavior_children::<STRIP>(&mut n.on_error, visit);
         }
         NodeEnum::JsonParseExpr(n) => {
-            n.location = 0;
-            json_value_children(&mut n.expr, visit);
-            json_output_children(&mut n.output, visit);
+            zero::<STRIP>(&mut n.location);
+            json_value_children::<STRIP>(&mut n.expr, visit);
+            json_output_children::<STRIP>(&mut n.output, visit);
         }
         NodeEnum::JsonScalarExpr(n) => {
-            n.location = 0;
+            zero::<STRIP>(&mut n.location);
             one(&mut n.expr, visit);
-            json_output_children(&mut n.output, visit);
+            json_output_children::<STRIP>(&mut n.output, visit);
         }
         NodeEnum::JsonSerializeExpr(n) => {
-            n.location = 0;
-            json_value_children(&mut n.expr, visit);
-            json_output_children(&mut n.output, visit);
+            zero::<STRIP>(&mut n.location);
+            json_value_children::<STRIP>(&mut n.expr, visit);
+            json_output_children::<STRIP>(&mut n.output, visit);
         }
         NodeEnum::TransactionStmt(n) => {
-            n.location = 0;
+            zero::<STRIP>(&mut n.location);
             each(&mut n.options, visit);
         }
         NodeEnum::VariableSetStmt(n) => {
-            n.location = 0;
+            zero::<STRIP>(&mut n.location);
             each(&mut n.args, visit);
         }
         NodeEnum::VariableShowStmt(_)
         | NodeEnum::DiscardStmt(_)
         | NodeEnum::FetchStmt(_)
         | NodeEnum::ClosePortalStmt(_) => {}
-        NodeEnum::DeallocateStmt(n) => n.location = 0,
+        NodeEnum::DeallocateStmt(n) => zero::<STRIP>(&mut n.location),
         NodeEnum::PrepareStmt(n) => {
             each(&mut n.argtypes, visit);
             one(&mut n.query, visit);
@@ -534,11 +546,21 @@ pub(crate) fn children(node: &mut Node, visit: Visit<'_>) -> Walked {
     Walked::All
 }
 
+/// Visits every child of a node, which stays as it is.
+pub(crate) fn children(node: &mut Node, visit: Visit<'_>) -> Walked {
+    visit_children::<false>(node, visit)
+}
+
+/// Visits every child of a SELECT.
+pub(crate) fn select_children(select: &mut pb::SelectStmt, visit: Visit<'_>) {
+    visit_select::<false>(select, visit);
+}
+
 /// Sets every location to 0, so that two readings of one text can be compared. Says `Unknown` if a
 /// node has no place in a cleared statement.
 pub(crate) fn strip_locations(tree: &mut Node) -> Walked {
     let mut walked = Walked::All;
-    let own = children(tree, &mut |child| {
+    let own = visit_children::<true>(tree, &mut |child| {
         if strip_locations(child) == Walked::Unknown {
             walked = Walked::Unknown;
         }

@@ -162,7 +162,7 @@ impl Reader<'_> {
                 )
                 .hint("use `avg` or `count`, or look the row up: `ORDER BY … LIMIT 1`"));
         }
-        if !self.own_level(call, scope) && owner_rows {
+        if !self.own_level(call, scope) {
             return Err(self
                 .refuse(
                     "aggregate.outer",
@@ -305,7 +305,7 @@ impl Reader<'_> {
             if found.level == scope.level {
                 *own = true;
             } else {
-                *outer = true;
+                *outer = *outer || shows_rows(scope, &found);
             }
         }
         children(tree, &mut |child| self.levels(child, scope, own, outer));
@@ -500,8 +500,8 @@ impl Reader<'_> {
         let Some(over) = call.over.as_deref() else {
             return false;
         };
-        let keys: Vec<TapId> = over
-            .partition_clause
+        let keys: Vec<TapId> = self
+            .partition_of(over)
             .iter()
             .filter_map(|n| self.subject_reference(scope, n))
             .collect();
@@ -512,6 +512,27 @@ impl Reader<'_> {
                 .iter()
                 .any(|r| keys.contains(r) && self.never_null(scope, *r))
         })
+    }
+
+    /// What a window is partitioned by; a named one by its definition.
+    fn partition_of(&self, window: &pb::WindowDef) -> Vec<Node> {
+        let mut window = window;
+        let named = self.windows.last().map(Vec::as_slice).unwrap_or_default();
+        for _ in 0..=named.len() {
+            if !window.partition_clause.is_empty() {
+                return window.partition_clause.clone();
+            }
+            let of = if window.refname.is_empty() {
+                &window.name
+            } else {
+                &window.refname
+            };
+            match named.iter().find(|n| n.name == *of && !of.is_empty()) {
+                Some(found) if !std::ptr::eq(found, window) => window = found,
+                _ => break,
+            }
+        }
+        Vec::new()
     }
 
     fn never_null(&self, scope: &Scope<'_>, id: TapId) -> bool {
@@ -585,6 +606,15 @@ impl Reader<'_> {
         }
         Ok(())
     }
+}
+
+/// Whether a name stands for something of the owner's rows.
+fn shows_rows(scope: &Scope<'_>, found: &super::scope::Found) -> bool {
+    let super::scope::Source::Column(item, _) = found.source else {
+        return true;
+    };
+    let item = scope.at_level(found.level).and_then(|s| s.item(item));
+    item.is_none_or(|i| i.rows || !i.taps.is_empty())
 }
 
 /// What an aggregate's own floor counts.

@@ -64,18 +64,29 @@ impl Reader<'_> {
     /// `set_config` among other expressions (asyncpg asks for `jit` so): constants of the list alone.
     /// The search path, which is the gate's own, only in a statement by itself.
     fn set_config(&self, name: &Node, value: &Node, local: &Node) -> Result<Node, Refusal> {
-        let constants = constant_text(name).zip(constant_text(value)).zip(boolean(local));
+        let constants = constant_text(name)
+            .zip(constant_text(value))
+            .zip(boolean(local));
         let Some(((name, value), local)) = constants else {
             return Err(self.set_config_place());
         };
         let Some(values) = settings::values(&name) else {
             return Err(self.unknown_setting(&name));
         };
-        if values == settings::Values::SearchPath || settings::accepts(values, &value) == settings::Accepts::No {
+        if values == settings::Values::SearchPath
+            || settings::accepts(values, &value) == settings::Accepts::No
+        {
             return Err(self.set_config_place());
         }
-        let local = cast(text_constant(if local { "on" } else { "off" }), type_name(&["pg_catalog", "bool"]));
-        let args = vec![text_constant(&name.to_ascii_lowercase()), text_constant(&value), local];
+        let local = cast(
+            text_constant(if local { "on" } else { "off" }),
+            type_name(&["pg_catalog", "bool"]),
+        );
+        let args = vec![
+            text_constant(&name.to_ascii_lowercase()),
+            text_constant(&value),
+            local,
+        ];
         Ok(call("pg_catalog", "set_config", args))
     }
 

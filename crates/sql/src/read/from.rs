@@ -504,10 +504,7 @@ impl Reader<'_> {
         Ok(match functions::set_columns(&name) {
             Some([]) if unnested > 1 => (0..unnested).map(|_| (name.clone(), false)).collect(),
             Some([]) | None => vec![(name, true)],
-            Some(columns) => columns
-                .iter()
-                .map(|c| ((*c).to_owned(), columns.len() == 1))
-                .collect(),
+            Some(columns) => columns.iter().map(|c| ((*c).to_owned(), false)).collect(),
         })
     }
 

@@ -32,6 +32,8 @@ pub(crate) struct Reader<'a> {
     /// Any catalog relation.
     pub catalog_any: bool,
     pub frames: Vec<Frame>,
+    /// The named windows of the queries being read, as the client wrote them.
+    pub windows: Vec<Vec<pg_query::protobuf::WindowDef>>,
     pub next_name: usize,
     pub depth: usize,
 }
@@ -55,6 +57,7 @@ impl<'a> Reader<'a> {
             catalog: false,
             catalog_any: false,
             frames: Vec::new(),
+            windows: Vec::new(),
             next_name: 0,
             depth: 0,
         }

@@ -279,8 +279,12 @@ impl Reader<'_> {
         let keys = self.group_keys(select, &scope)?;
         let grouping = self.grouping(select, &scope, &keys);
         self.target_columns(select, &scope, &mut columns, &grouping);
-        self.windows_clause(select, &scope, &grouping)?;
-        self.select_expressions(select, &scope, &columns, &grouping)?;
+        self.windows.push(named_windows(select));
+        let read = self
+            .windows_clause(select, &scope, &grouping)
+            .and_then(|()| self.select_expressions(select, &scope, &columns, &grouping));
+        self.windows.pop();
+        read?;
         self.limits(select, &scope)?;
         let mut output = self.output(&scope, columns, &grouping);
         self.apply_grouping(select, &scope, &grouping);
@@ -996,6 +1000,14 @@ fn output_value(select: &pb::SelectStmt, position: usize) -> Option<&Node> {
         NodeEnum::ResTarget(one) => one.val.as_deref(),
         _ => None,
     }
+}
+
+fn named_windows(select: &pb::SelectStmt) -> Vec<pb::WindowDef> {
+    let definition = |entry: &Node| match entry.node.as_ref() {
+        Some(NodeEnum::WindowDef(window)) => Some((**window).clone()),
+        _ => None,
+    };
+    select.window_clause.iter().filter_map(definition).collect()
 }
 
 /// An integer constant.
