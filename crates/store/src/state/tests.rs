@@ -574,3 +574,146 @@ fn two_officers_together_can() {
     let mask = &world.state.contracts["clinic-ops-2026"].contract.scope[0].mask["phone"];
     assert_eq!(*mask, Mask::Last(6));
 }
+
+mod live {
+    //! The registry: durable first, then in force, then told to sessions.
+
+    use std::net::IpAddr;
+    use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+    use super::*;
+    use crate::state::recorder::Recording;
+
+    /// Takes entries, or refuses them as a full disk would.
+    #[derive(Default)]
+    struct Disk {
+        full: AtomicBool,
+        next: AtomicU64,
+    }
+
+    impl Recorder for Disk {
+        fn record(&self, entry: Entry) -> Recording<'_> {
+            Box::pin(async move {
+                entry.seal()?;
+                if self.full.load(Ordering::Relaxed) {
+                    return Err(RecordError::Unwritable("no space left".to_owned()));
+                }
+                Ok(self.next.fetch_add(1, Ordering::Relaxed))
+            })
+        }
+    }
+
+    fn registry(state: State) -> (Arc<Registry>, Arc<Disk>) {
+        let disk = Arc::new(Disk::default());
+        (
+            Registry::new(state, Arc::clone(&disk) as Arc<dyn Recorder>),
+            disk,
+        )
+    }
+
+    fn session(grant: &str) -> SessionInfo {
+        SessionInfo {
+            id: "s-1".to_owned(),
+            person: "li.wei".to_owned(),
+            vendor: "acme-it".to_owned(),
+            contract: "clinic-ops-2026".to_owned(),
+            resource: "hospital".to_owned(),
+            grant: grant.to_owned(),
+            purpose: "tickets".to_owned(),
+            client_addr: "127.0.0.1:40000".parse().unwrap(),
+            application: "psql".to_owned(),
+            since: now(),
+        }
+    }
+
+    #[tokio::test]
+    async fn what_cannot_be_recorded_does_not_happen() {
+        let world = World::sample();
+        let zhang = world.actor("zhang");
+        let (registry, disk) = registry(world.state.clone());
+        disk.full.store(true, Ordering::Relaxed);
+        let suspend = |state: &State, _| {
+            Ok(Decision::new(
+                command::suspend_person(state, &zhang, "li.wei", "x")?,
+                (),
+            ))
+        };
+        let denied = registry.execute(&zhang, suspend).await.unwrap_err();
+        assert_eq!(
+            (denied.code, denied.fault),
+            ("log.unwritable", Fault::Unreachable)
+        );
+        assert!(registry.read(|state| *state == world.state));
+        disk.full.store(false, Ordering::Relaxed);
+        registry.execute(&zhang, suspend).await.unwrap();
+        assert!(registry.read(|state| state.persons["li.wei"].suspended.is_some()));
+    }
+
+    #[tokio::test]
+    async fn sessions_end_with_what_they_stand_on() {
+        let mut world = World::sample();
+        let grant = world.request("zhang", 8).unwrap();
+        world.grant("li", &grant).unwrap();
+        let li = world.actor("li");
+        let (registry, _) = registry(world.state.clone());
+        let guard = registry.sessions().register(session(&grant));
+        let generation = registry.generation();
+        assert!(guard.ended().is_none());
+        let revoke = |state: &State, _| {
+            Ok(Decision::new(
+                command::grant_revoke(state, &li, &grant, "done")?,
+                (),
+            ))
+        };
+        registry.execute(&li, revoke).await.unwrap();
+        let ending = guard.ended().unwrap();
+        assert_eq!(
+            (ending.reason.as_str(), ending.by.as_str()),
+            ("grant.revoked", "officer:li")
+        );
+        assert!(generation.has_changed().unwrap());
+        drop(guard);
+        assert!(registry.sessions().is_empty());
+    }
+
+    #[tokio::test]
+    async fn an_ended_grant_is_known_for_a_while_and_admits_nobody() {
+        let mut world = World::sample();
+        world.at = Timestamp::now();
+        let grant = world.request("zhang", 8).unwrap();
+        world.grant("li", &grant).unwrap();
+        let (registry, _) = registry(world.state.clone());
+        let from: IpAddr = "127.0.0.1".parse().unwrap();
+        assert_eq!(registry.principal("li.wei").unwrap().grant_id, grant);
+        assert!(registry.principal("sun.hao").is_none());
+        let elsewhere = registry.admission(&grant, "192.0.2.1".parse().unwrap(), registry.now());
+        assert_eq!(elsewhere.unwrap_err().reason, "access.network");
+        let li = world.actor("li");
+        let revoke = |state: &State, _| {
+            Ok(Decision::new(
+                command::grant_revoke(state, &li, &grant, "done")?,
+                (),
+            ))
+        };
+        registry.execute(&li, revoke).await.unwrap();
+        assert_eq!(
+            registry.principal("li.wei").unwrap().grant_id,
+            grant,
+            "its holder is told why"
+        );
+        let refusal = registry
+            .admission(&grant, from, registry.now())
+            .unwrap_err();
+        assert_eq!(refusal.sqlstate.code(), "28000");
+        assert!(refusal.reason.starts_with("grant."), "{refusal:?}");
+    }
+
+    #[test]
+    fn time_never_goes_behind_the_last_event() {
+        let mut world = World::sample();
+        world.at = Timestamp::now() + SignedDuration::from_hours(24);
+        world.person_token("zhang", "t").unwrap();
+        let (registry, _) = registry(world.state.clone());
+        assert!(registry.now() >= Timestamp::from_microsecond(world.at.as_microsecond()).unwrap());
+    }
+}
