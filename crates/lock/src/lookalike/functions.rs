@@ -836,6 +836,28 @@ pub(super) const MORE_PRIVILEGES: &[Function] = &[
     ),
 ];
 
+/// Counters of activity, asked for by DBeaver and others beside an index or table: nothing is told.
+const ACTIVITY_COUNTS: &[&str] = &[
+    "pg_stat_get_numscans",
+    "pg_stat_get_tuples_returned",
+    "pg_stat_get_tuples_fetched",
+    "pg_stat_get_tuples_inserted",
+    "pg_stat_get_tuples_updated",
+    "pg_stat_get_tuples_deleted",
+    "pg_stat_get_tuples_hot_updated",
+    "pg_stat_get_live_tuples",
+    "pg_stat_get_dead_tuples",
+    "pg_stat_get_mod_since_analyze",
+    "pg_stat_get_blocks_fetched",
+    "pg_stat_get_blocks_hit",
+];
+const ACTIVITY_TIMES: &[&str] = &[
+    "pg_stat_get_last_vacuum_time",
+    "pg_stat_get_last_autovacuum_time",
+    "pg_stat_get_last_analyze_time",
+    "pg_stat_get_last_autoanalyze_time",
+];
+
 /// All functions in the order in which they are made.
 pub(super) fn all() -> Vec<(String, String, String, String)> {
     let own = |f: &Function| {
@@ -871,5 +893,16 @@ pub(super) fn all() -> Vec<(String, String, String, String)> {
     }
     functions.extend(MORE_PRIVILEGES.iter().map(own));
     functions.extend(MEDIATED.iter().map(own));
+    for (names, returns) in [(ACTIVITY_COUNTS, "int8"), (ACTIVITY_TIMES, "timestamptz")] {
+        let untold = |name: &&str| {
+            (
+                (*name).to_owned(),
+                "oid".to_owned(),
+                returns.to_owned(),
+                format!("SELECT NULL::pg_catalog.{returns}"),
+            )
+        };
+        functions.extend(names.iter().map(untold));
+    }
     functions
 }

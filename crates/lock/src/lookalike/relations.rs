@@ -96,7 +96,11 @@ pub(super) const PG_CATALOG: &[Spec] = &[
                 "(SELECT count(*) FROM {s}.portcullis_constraints k WHERE k.conrelid = x.oid AND k.contype = 'c')",
             ),
             ("relhasrules", "x.oid < 16384 AND x.relhasrules"),
-            ("relhastriggers", "false"),
+            // Foreign keys have triggers; psql shows a table's keys only where there are some.
+            (
+                "relhastriggers",
+                "EXISTS (SELECT FROM {s}.portcullis_constraints k WHERE k.contype = 'f' AND x.oid IN (k.conrelid, k.confrelid))",
+            ),
             ("relhassubclass", "false"),
             ("relrowsecurity", "false"),
             ("relforcerowsecurity", "false"),

@@ -71,7 +71,7 @@ const VIEWS: &[&str] = &[
      AND NOT EXISTS (SELECT FROM unnest(i.indkey::pg_catalog.int2[]) k(attnum) \
      WHERE NOT EXISTS (SELECT FROM {s}.portcullis_columns c WHERE c.attrelid = i.indrelid AND c.attnum = k.attnum))",
     // A key whose columns are shown, on both sides; a check on shown, unmasked columns that calls nothing of the owner's.
-    "CREATE VIEW {s}.portcullis_constraints AS SELECT k.oid, k.conrelid, k.contype FROM pg_catalog.pg_constraint k \
+    "CREATE VIEW {s}.portcullis_constraints AS SELECT k.oid, k.conrelid, k.confrelid, k.contype FROM pg_catalog.pg_constraint k \
      WHERE k.conrelid IN (SELECT t.oid FROM {s}.portcullis_tables t) AND k.contype IN ('p', 'u', 'f', 'c', 'n') AND k.conkey IS NOT NULL \
      AND NOT EXISTS (SELECT FROM unnest(k.conkey) a(attnum) WHERE NOT EXISTS (SELECT FROM {s}.portcullis_columns c \
      WHERE c.attrelid = k.conrelid AND c.attnum = a.attnum AND NOT (c.masked AND k.contype = 'c') AND NOT (c.nulled AND k.contype = 'n'))) \

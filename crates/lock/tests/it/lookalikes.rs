@@ -239,6 +239,13 @@ async fn psql_describes_what_the_contract_shows() {
         assert!(all.contains(shown), "`{shown}` is missing");
     }
     assert!(!all.contains("VIP"));
+    let oid = "SELECT relhastriggers FROM portcullis_clinic_ops_2026.pg_class WHERE relname IN ('patients', 'visits')";
+    for row in client.query(oid, &[]).await.unwrap() {
+        assert!(
+            row.get::<_, bool>(0),
+            "psql would not ask for the foreign keys"
+        );
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
