@@ -33,10 +33,11 @@ pub fn grant_role_name(grant: &str) -> String {
 /// Name of the view for `schema.table`.
 pub(crate) fn view_name(schema: &str, table: &str) -> String {
     let plain = format!("{schema}.{table}");
-    if plain.len() <= NAME_BYTES_MAX {
+    let ambiguous = schema.contains('.') || table.contains('.');
+    if plain.len() <= NAME_BYTES_MAX && !ambiguous {
         return plain;
     }
-    let tag = short_hash(&plain);
+    let tag = short_hash(&format!("{schema}\0{table}"));
     let mut stem = plain;
     while stem.len() > NAME_BYTES_MAX - 1 - tag.len() {
         stem.pop();
@@ -115,6 +116,7 @@ mod tests {
         assert_ne!(view_schema("keys"), KEY_SCHEMA);
         assert!(group_role(&long, "r", "d").len() <= NAME_BYTES_MAX);
         assert_ne!(group_role("c", "r", "d"), group_role("c", "r", "e"));
+        assert_ne!(view_name("a.b", "c"), view_name("a", "b.c"));
         assert!(view_name(&"患".repeat(20), &"者".repeat(20)).len() <= NAME_BYTES_MAX);
     }
 

@@ -15,5 +15,6 @@ mod keeping;
 mod lookalikes;
 mod masks;
 mod scope;
+mod tls;
 mod tuning;
 mod world;
