@@ -9,9 +9,6 @@ use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::Path;
 use std::sync::Arc;
 
-/// More files than these are synced by one sync of their file system.
-const SYNCED_ONE_BY_ONE: usize = 12;
-
 /// A directory tree on a disk. Paths are as the log was opened with.
 pub trait Disk: fmt::Debug + Send + Sync {
     /// Makes a directory and those above it.
@@ -30,11 +27,6 @@ pub trait Disk: fmt::Debug + Send + Sync {
     fn remove(&self, path: &Path) -> io::Result<()>;
     /// Makes names in the directory durable.
     fn sync_dir(&self, path: &Path) -> io::Result<()>;
-    /// Makes the contents of many files below `dir` durable.
-    fn sync_files(&self, dir: &Path, files: &[Arc<dyn DiskFile>]) -> io::Result<()> {
-        let _ = dir;
-        files.iter().try_for_each(|file| file.sync())
-    }
     /// Keeps other processes out for as long as the answer lives.
     fn lock(&self, path: &Path) -> io::Result<Box<dyn Any + Send + Sync>>;
 }
@@ -104,15 +96,6 @@ impl Disk for OsDisk {
 
     fn sync_dir(&self, path: &Path) -> io::Result<()> {
         File::open(path)?.sync_all()
-    }
-
-    fn sync_files(&self, dir: &Path, files: &[Arc<dyn DiskFile>]) -> io::Result<()> {
-        if files.len() <= SYNCED_ONE_BY_ONE {
-            return files.iter().try_for_each(|file| file.sync());
-        }
-        // Hundreds of syncs of small files would hold up the records' own; one of the whole file
-        // system does not, and reports errors of any of them.
-        Ok(rustix::fs::syncfs(File::open(dir)?)?)
     }
 
     fn lock(&self, path: &Path) -> io::Result<Box<dyn Any + Send + Sync>> {

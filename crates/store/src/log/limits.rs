@@ -17,7 +17,7 @@ pub const MAX_QUEUED_BYTES: usize = 64 * 1024 * 1024;
 /// Bytes that one group commit writes, unless a single entry is larger.
 pub const MAX_BATCH_BYTES: usize = 2 * 1024 * 1024;
 /// Bundles that are made ready between two directory syncs.
-pub const MAX_BUNDLES_PER_PASS: u64 = 256;
+pub const MAX_BUNDLES_PER_PASS: u64 = 32;
 /// A write-ahead segment, unless a single entry is larger.
 pub const SEGMENT_BYTES: u64 = 8 * 1024 * 1024;
 /// A larger segment is taken for damage.
@@ -27,7 +27,7 @@ pub const CHECKPOINT_EVERY: Duration = Duration::from_millis(200);
 /// How soon a full disk is tried again.
 pub const RETRY_EVERY: Duration = Duration::from_millis(500);
 /// Bundles wait this long for others before they are made into files.
-pub const PUBLISH_EVERY: Duration = Duration::from_millis(500);
+pub const PUBLISH_EVERY: Duration = Duration::from_secs(2);
 /// A body with what its parts' labels, salts and lengths add to it.
 pub const MAX_ENCODED_BODY_BYTES: usize = MAX_BODY_BYTES + 1 + MAX_PARTS * (MAX_LABEL_BYTES + 22);
 /// How long opening waits for another process to let go of the log.

@@ -203,10 +203,11 @@ impl Publisher {
     /// Makes the files of this pass durable, then gives them their names, durably.
     fn put_in_place(&mut self, shared: &Shared) -> Result<(), LogError> {
         let unsynced = std::mem::take(&mut self.unsynced);
-        shared
-            .disk
-            .sync_files(&shared.dir, &unsynced)
-            .map_err(|e| LogError::io(&shared.dir, e))?;
+        // One by one: a sync of the whole file system would be one call, but it also waits for
+        // whatever others have written there, and the records' own syncs wait behind it.
+        for (file, (temporary, _)) in unsynced.iter().zip(&self.made) {
+            file.sync().map_err(|e| LogError::io(temporary, e))?;
+        }
         let mut dirs = BTreeSet::new();
         for (temporary, path) in self.made.drain(..) {
             shared
