@@ -392,3 +392,55 @@ async fn functions_answer_about_what_is_shown_and_as_about_nothing_of_the_rest()
         assert_eq!(got.as_deref(), expected, "{sql}");
     }
 }
+
+/// Values that the contract hides: other rows filtered out, other tables out of scope, other columns.
+const OTHER_HIDDEN_VALUES: &str = "INSERT INTO clinic.patients SELECT p, 'n', 'vip' || p, '0', '2000-01-01', 'F', 'VIP', 'x', NULL, NULL FROM generate_series(1000, 4000) p; \
+     UPDATE clinic.patients SET diagnosis = repeat('y', 3000), doctor_note = NULL, doctor_id = NULL; \
+     DELETE FROM clinic.doctors WHERE doctor_id > 3; TRUNCATE clinic.staff_secrets; \
+     COMMENT ON COLUMN clinic.patients.doctor_note IS 'other'; CREATE STATISTICS clinic.st ON diagnosis, doctor_id FROM clinic.patients; \
+     CREATE INDEX hidden_one ON clinic.patients (diagnosis varchar_pattern_ops) WHERE length(diagnosis) < 10; CREATE INDEX hidden_two ON clinic.visits ((cost * 2)); \
+     ALTER TABLE clinic.patients ALTER doctor_note SET DEFAULT 'secret default'; ALTER TABLE clinic.patients ADD CHECK (length(diagnosis) > 0); \
+     CREATE FUNCTION clinic.later() RETURNS int LANGUAGE sql AS 'SELECT 1'; CREATE TYPE clinic.mood AS ENUM ('a'); CREATE SEQUENCE clinic.sq; \
+     VACUUM ANALYZE clinic.patients";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_hidden_makes_no_difference_to_the_catalog() {
+    let (plain, other) = (World::start().await, World::start().await);
+    let seen = async |world: &World| {
+        let surface = world.install(&clinic_contract()).await;
+        let client = world.login(&world.role(&surface, "g1").await).await;
+        let oids = world
+            .sql("SELECT oid FROM pg_roles WHERE rolname = 'portcullis_g_g1'")
+            .await;
+        let own = oids[0][0].clone().unwrap();
+        let mut seen = std::collections::BTreeMap::new();
+        for (relation, view) in &surface.catalog_relations {
+            let rows = client
+                .simple_query(&format!(
+                    "SELECT x::text AS x FROM \"{}\".\"{view}\" x ORDER BY x::text COLLATE \"C\"",
+                    surface.view_schema
+                ))
+                .await
+                .unwrap();
+            seen.insert(relation.clone(), text_of(&rows).replace(&own, "OWN"));
+        }
+        seen
+    };
+    let before = seen(&plain).await;
+    // One statement a message: VACUUM runs in no transaction, and the same OIDs are used up before `seen` makes its own.
+    for statement in OTHER_HIDDEN_VALUES.split("; ") {
+        other.sql(statement).await;
+    }
+    let after = seen(&other).await;
+    for (relation, rows) in &before {
+        let differs = rows
+            .lines()
+            .zip(after[relation].lines())
+            .find(|(a, b)| a != b);
+        assert_eq!(
+            (differs, rows.len()),
+            (None, after[relation].len()),
+            "`{relation}`"
+        );
+    }
+}
