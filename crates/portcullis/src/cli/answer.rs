@@ -1,13 +1,21 @@
 //! Prints an answer: JSON as it came, or words.
 
+use std::io::Write as _;
+
 use serde_json::Value;
 
 use super::Global;
 
+/// To standard output, all of it or whatever is still read.
+pub fn write(text: &str) {
+    let mut out = std::io::stdout().lock();
+    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+}
+
 /// `words` is called only where the user reads for himself.
 pub fn show(global: &Global, answer: &Value, words: impl FnOnce(&Value)) {
     if global.json {
-        println!("{answer}");
+        say!("{answer}");
     } else {
         words(answer);
     }

@@ -41,7 +41,7 @@ pub async fn run(global: &Global, command: &Apply) -> Result<(), Exit> {
 fn words(answer: &Value) {
     let changes = rows(answer, "changes");
     if changes.is_empty() {
-        println!("nothing to change");
+        say!("nothing to change");
         return;
     }
     table::print(
@@ -56,7 +56,7 @@ fn words(answer: &Value) {
     );
     for change in changes {
         for note in rows(change, "notes") {
-            println!(
+            say!(
                 "  {}: {}",
                 table::text(change.get("name").unwrap_or(&Value::Null)),
                 table::text(note)
@@ -68,6 +68,6 @@ fn words(answer: &Value) {
         .find(|change| change.get("state") == Some(&"pending".into()))
     {
         let id = table::text(waiting.get("id").unwrap_or(&Value::Null));
-        println!("\nwhat loosens waits for another officer: portcullis change approve {id}");
+        say!("\nwhat loosens waits for another officer: portcullis change approve {id}");
     }
 }

@@ -42,7 +42,7 @@ pub async fn run(global: &Global, command: &Change) -> Result<(), Exit> {
                 )
                 .await?;
             show(global, &answer, |a| {
-                println!(
+                say!(
                     "change {} is {}",
                     text(a, "/change/id"),
                     text(a, "/change/state")
@@ -53,7 +53,7 @@ pub async fn run(global: &Global, command: &Change) -> Result<(), Exit> {
             let path = format!("/v1/changes/{}/deny", super::segment(id));
             let answer = client.post(&path, &json!({ "why": why })).await?;
             show(global, &answer, |a| {
-                println!(
+                say!(
                     "change {} is {}",
                     text(a, "/change/id"),
                     text(a, "/change/state")
@@ -67,10 +67,10 @@ pub async fn run(global: &Global, command: &Change) -> Result<(), Exit> {
 fn list(answer: &Value) {
     let changes = rows(answer, "changes");
     if changes.is_empty() {
-        println!("no change waits");
+        say!("no change waits");
     }
     for change in changes {
-        println!(
+        say!(
             "{}  {}  by {} at {}",
             text(change, "/id"),
             text(change, "/state"),
@@ -78,14 +78,14 @@ fn list(answer: &Value) {
             text(change, "/at")
         );
         for item in rows(change, "items") {
-            println!(
+            say!(
                 "  {} {} ({})",
                 text(item, "/kind"),
                 text(item, "/name"),
                 text(item, "/effect")
             );
             for note in rows(item, "notes") {
-                println!("    {}", table::text(note));
+                say!("    {}", table::text(note));
             }
         }
     }

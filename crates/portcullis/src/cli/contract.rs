@@ -38,7 +38,7 @@ pub async fn run(global: &Global, command: &Contract) -> Result<(), Exit> {
                 .get("/v1/contracts/draft", &[("resource", from), ("law", law)])
                 .await?;
             show(global, &answer, |answer| {
-                print!(
+                put!(
                     "{}",
                     answer
                         .pointer("/draft")
@@ -51,7 +51,7 @@ pub async fn run(global: &Global, command: &Contract) -> Result<(), Exit> {
             let path = format!("/v1/contracts/{}/suspend", super::segment(contract));
             let answer = client.post(&path, &json!({ "why": why })).await?;
             show(global, &answer, |a| {
-                println!(
+                say!(
                     "contract {} is {}",
                     text(a, "/contract/id"),
                     text(a, "/contract/state")

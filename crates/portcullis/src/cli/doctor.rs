@@ -22,14 +22,14 @@ pub async fn run(global: &Global, _: &Doctor) -> Result<(), Exit> {
 
 fn words(answer: &Value) {
     for check in rows(answer, "checks") {
-        println!(
+        say!(
             "{:<5} {:<28} {}",
             text(check, "/state"),
             text(check, "/check"),
             text(check, "/found")
         );
         if let Some(remedy) = check.get("remedy").and_then(Value::as_str) {
-            println!("      {:<28} {remedy}", "");
+            say!("      {:<28} {remedy}", "");
         }
     }
 }

@@ -66,7 +66,7 @@ impl Exit {
     /// Tells the user and gives the process's exit code.
     pub fn report(self, json: bool) -> ExitCode {
         match &self.error {
-            Some(error) if json => println!("{}", json!({ "error": error })),
+            Some(error) if json => say!("{}", json!({ "error": error })),
             Some(_) if self.text.starts_with("error") => eprintln!("{}", self.text),
             Some(_) => eprintln!("error: {}", self.text),
             None => {}

@@ -66,7 +66,7 @@ pub async fn run(global: &Global, command: &Grant) -> Result<(), Exit> {
             });
             let answer = client.post("/v1/grants", &body).await?;
             show(global, &answer, |a| {
-                println!(
+                say!(
                     "grant {} is {}",
                     text(a, "/grant/id"),
                     text(a, "/grant/state")
@@ -91,7 +91,7 @@ pub async fn run(global: &Global, command: &Grant) -> Result<(), Exit> {
                 )
                 .await?;
             show(global, &answer, |a| {
-                println!(
+                say!(
                     "grant {} is {}",
                     text(a, "/grant/id"),
                     text(a, "/grant/state")
@@ -106,7 +106,7 @@ pub async fn run(global: &Global, command: &Grant) -> Result<(), Exit> {
                 )
                 .await?;
             show(global, &answer, |a| {
-                println!(
+                say!(
                     "grant {} is {}",
                     text(a, "/grant/id"),
                     text(a, "/grant/state")
@@ -137,19 +137,19 @@ pub async fn run(global: &Global, command: &Grant) -> Result<(), Exit> {
 /// What would still keep the person out.
 fn warnings(answer: &serde_json::Value) {
     for warning in rows(answer, "warnings") {
-        println!("  note: {}", table::text(warning));
+        say!("  note: {}", table::text(warning));
     }
 }
 
 fn connect(answer: &serde_json::Value) {
-    println!(
+    say!(
         "grant {} is live until {}",
         text(answer, "/grant/id"),
         text(answer, "/connect/expires_at")
     );
-    println!("hand this to the person alone; the password is shown this once:\n");
+    say!("hand this to the person alone; the password is shown this once:\n");
     for key in ["host", "port", "user", "database", "password"] {
-        println!("  {key:<9} {}", text(answer, &format!("/connect/{key}")));
+        say!("  {key:<9} {}", text(answer, &format!("/connect/{key}")));
     }
     warnings(answer);
 }

@@ -40,18 +40,18 @@ pub fn run(global: &Global, command: &Init) -> Result<(), Exit> {
             .iter()
             .map(|(name, roles, token)| json!({ "name": name, "roles": roles, "token": token.reveal() }))
             .collect();
-        println!("{}", json!({ "officers": shown }));
+        say!("{}", json!({ "officers": shown }));
         return Ok(());
     }
-    println!(
+    say!(
         "made `{}`; each token is shown this once, hand it to its officer alone:\n",
         global.data.display()
     );
     for (name, roles, token) in &officers {
         let roles: Vec<_> = roles.iter().map(|role| role.name()).collect();
-        println!("  {name} ({})\n    {}", roles.join(", "), token.reveal());
+        say!("  {name} ({})\n    {}", roles.join(", "), token.reveal());
     }
-    println!("\nnext: portcullis serve --data {}", global.data.display());
+    say!("\nnext: portcullis serve --data {}", global.data.display());
     Ok(())
 }
 

@@ -51,7 +51,7 @@ pub async fn run(global: &Global, command: &Log) -> Result<(), Exit> {
         Log::Checkpoint => {
             let answer = Client::new(global)?.get("/v1/log/checkpoint", &[]).await?;
             show(global, &answer, |answer| {
-                print!(
+                put!(
                     "{}",
                     answer
                         .get("checkpoint")
@@ -66,16 +66,16 @@ pub async fn run(global: &Global, command: &Log) -> Result<(), Exit> {
                 .get(&format!("/v1/log/prove/{seq}"), &[])
                 .await?;
             show(global, &answer, |answer| {
-                println!(
+                say!(
                     "event {} of {}: {}",
                     text(answer, "/seq"),
                     text(answer, "/size"),
                     text(answer, "/leaf")
                 );
                 for hash in rows(answer, "proof") {
-                    println!("  {}", super::table::text(hash));
+                    say!("  {}", super::table::text(hash));
                 }
-                print!(
+                put!(
                     "\n{}",
                     answer
                         .get("checkpoint")
@@ -137,7 +137,7 @@ fn verify(global: &Global, checkpoint: Option<&Path>, witnesses: &[String]) -> R
         }
         Err(bad) => {
             let answer = json!({ "ok": false, "place": bad.place, "seq": bad.seq, "why": bad.why });
-            show(global, &answer, |_| println!("NOT verified: {bad}"));
+            show(global, &answer, |_| say!("NOT verified: {bad}"));
             Err(Exit::no())
         }
     }
@@ -186,7 +186,7 @@ fn verified(report: &Report) -> Value {
 }
 
 fn words(answer: &Value) {
-    println!(
+    say!(
         "verified: {} events, root {}",
         text(answer, "/size"),
         text(answer, "/root")
@@ -196,7 +196,7 @@ fn words(answer: &Value) {
         .and_then(Value::as_u64)
         .is_some_and(|count| count > 0)
     {
-        println!(
+        say!(
             "  {} newer events are consistent, and not signed yet",
             text(answer, "/unsigned_events")
         );
@@ -205,13 +205,13 @@ fn words(answer: &Value) {
         .get("extends_kept")
         .is_some_and(|kept| !kept.is_null())
     {
-        println!(
+        say!(
             "  extends the kept checkpoint of {} events",
             text(answer, "/extends_kept")
         );
     }
     for part in rows(answer, "withheld") {
-        println!(
+        say!(
             "  event {}: `{}` was withheld lawfully (event {})",
             text(part, "/seq"),
             text(part, "/part"),

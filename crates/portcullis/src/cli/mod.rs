@@ -1,6 +1,17 @@
 //! The command line: one file a command. Flags are defined once, here and there, and feed the
 //! parser and the help.
 
+/// Prints a line; that whoever reads the pipe has gone is no error.
+macro_rules! say {
+    () => { $crate::cli::answer::write("\n") };
+    ($($words:tt)*) => { $crate::cli::answer::write(&(format!($($words)*) + "\n")) };
+}
+
+/// Prints without ending the line.
+macro_rules! put {
+    ($($words:tt)*) => { $crate::cli::answer::write(&format!($($words)*)) };
+}
+
 mod answer;
 mod client;
 mod exit;

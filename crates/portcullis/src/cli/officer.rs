@@ -22,8 +22,6 @@ pub async fn run(global: &Global, command: &Officer) -> Result<(), Exit> {
             &json!({}),
         )
         .await?;
-    show(global, &answer, |answer| {
-        println!("{}", text(answer, "/token"))
-    });
+    show(global, &answer, |answer| say!("{}", text(answer, "/token")));
     Ok(())
 }

@@ -32,15 +32,13 @@ pub async fn run(global: &Global, command: &Person) -> Result<(), Exit> {
                     &json!({}),
                 )
                 .await?;
-            show(global, &answer, |answer| {
-                println!("{}", text(answer, "/token"))
-            });
+            show(global, &answer, |answer| say!("{}", text(answer, "/token")));
         }
         Person::Suspend { person, why } => {
             let path = format!("/v1/persons/{}/suspend", super::segment(person));
             let answer = client.post(&path, &json!({ "why": why })).await?;
             show(global, &answer, |a| {
-                println!(
+                say!(
                     "person {} is {}",
                     text(a, "/person/id"),
                     text(a, "/person/state")
@@ -64,8 +62,8 @@ pub async fn run(global: &Global, command: &Person) -> Result<(), Exit> {
 pub fn resumed(what: &str, name: &str, answer: &Value) {
     let change = text(answer, "/change/id");
     if answer.pointer("/change/state") == Some(&"applied".into()) {
-        println!("{what} {name} is resumed");
+        say!("{what} {name} is resumed");
     } else {
-        println!("waits for another officer: portcullis change approve {change}");
+        say!("waits for another officer: portcullis change approve {change}");
     }
 }

@@ -25,10 +25,10 @@ pub async fn run(global: &Global, command: &Plan) -> Result<(), Exit> {
     let answer = Client::new(global)?.get("/v1/plan", &query).await?;
     show(global, &answer, |answer| {
         for warning in rows(answer, "warnings") {
-            println!("-- {}", table::text(warning));
+            say!("-- {}", table::text(warning));
         }
         for statement in rows(answer, "statements").iter().filter_map(Value::as_str) {
-            println!("{};", statement.trim_end().trim_end_matches(';'));
+            say!("{};", statement.trim_end().trim_end_matches(';'));
         }
     });
     Ok(())

@@ -29,7 +29,7 @@ pub async fn run(global: &Global, command: &Resource) -> Result<(), Exit> {
         )
         .await?;
     show(global, &answer, |a| {
-        println!(
+        say!(
             "resource {} is {}",
             text(a, "/resource/id"),
             text(a, "/resource/state")

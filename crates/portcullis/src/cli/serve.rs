@@ -1,6 +1,6 @@
 //! `portcullis serve`: runs everything until SIGTERM.
 
-use std::io::Write as _;
+use std::io::IsTerminal as _;
 use std::path::PathBuf;
 
 use clap::Args;
@@ -58,6 +58,7 @@ pub async fn run(global: &Global, command: Serve) -> Result<(), Exit> {
     let _ = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
         .try_init();
     let listen = Listen {
         pg: command.pg,
@@ -68,8 +69,7 @@ pub async fn run(global: &Global, command: Serve) -> Result<(), Exit> {
         allow_plaintext_loopback: command.allow_plaintext_loopback,
     };
     let ready = |line: &str| {
-        println!("{line}");
-        let _ = std::io::stdout().flush();
+        say!("{line}");
     };
     let dir = DataDir::at(&global.data);
     let config = Config::read(&dir).map_err(|error| Exit::invalid(format!("{error:#}")))?;

@@ -50,7 +50,7 @@ pub async fn run(global: &Global, command: &Session) -> Result<(), Exit> {
                 )
                 .await?;
             show(global, &answer, |a| {
-                println!(
+                say!(
                     "session {} is {}",
                     text(a, "/session/id"),
                     text(a, "/session/state")

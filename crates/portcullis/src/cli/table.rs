@@ -34,7 +34,7 @@ pub fn print(rows: &[Value], columns: &[(&str, &str)]) {
             line.push_str(cell);
             line.push_str(&" ".repeat(width.saturating_sub(cell.chars().count()) + 2));
         }
-        println!("{}", line.trim_end());
+        say!("{}", line.trim_end());
     }
 }
 

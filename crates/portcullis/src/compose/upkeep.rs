@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use portcullis_contract::{GrantState, Resource};
-use portcullis_lock::{KnownSessions, LiveContract, grant_role_name};
+use portcullis_lock::{BypassKind, KnownSessions, LiveContract, grant_role_name};
 use portcullis_store::state::{Actor, Decision, Event, Fact, command};
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::oneshot;
@@ -149,17 +149,27 @@ pub async fn restore_locks(server: Arc<Server>) {
     }
 }
 
+/// Resource, kind, who, what.
+type Road = (String, String, String, String);
+
 /// Records each road past the gate once, until it is gone and comes again.
 pub async fn watch_bypass(server: Arc<Server>, every: Duration) {
     let mut tick = interval(every);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut known = BTreeSet::new();
+    let mut known: BTreeSet<Road> = BTreeSet::new();
     loop {
         tick.tick().await;
         let mut found = BTreeSet::new();
         for (resource, roads) in server.bypass().await {
-            let Ok(roads) = roads else { continue };
-            for road in roads {
+            let Ok(roads) = roads else {
+                // Not looked at is not gone.
+                found.extend(known.iter().filter(|(of, ..)| *of == resource).cloned());
+                continue;
+            };
+            for road in roads
+                .into_iter()
+                .filter(|road| road.kind != BypassKind::Unseen)
+            {
                 found.insert((
                     resource.clone(),
                     format!("{:?}", road.kind).to_lowercase(),
