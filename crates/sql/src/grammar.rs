@@ -206,6 +206,7 @@ fn a_part_of_a_select_without_a_rule_is_refused() {
             reader.query(&mut query, None, Taps::Emit).map(|_| ())
         });
         let list: &[&str] = match part {
+            1 => &["SortBy"],
             4 => &["List"],
             5 => &["WindowDef"],
             _ => &[],

@@ -32,10 +32,14 @@ pub fn rewrite(
         || read_message(&statement.source, surface, session, floor),
     )?;
     match again.pop() {
-        Some(read) if again.is_empty() => Ok(ClearedStatement {
-            text: read.cleared,
-            taps: read.taps,
-        }),
+        Some(read)
+            if again.is_empty() && read.kind == statement.kind && read.floor == Some(floor) =>
+        {
+            Ok(ClearedStatement {
+                text: read.cleared,
+                taps: read.taps,
+            })
+        }
         _ => Err(unproven()),
     }
 }

@@ -123,7 +123,7 @@ fn read_statement(
         changes: reading.changes,
         cleared,
         taps: reading.taps,
-        floor: reading.output.as_ref().filter(|o| o.groups).map(|_| floor),
+        floor: reader.floored.then_some(floor),
         source: text.get(start..end).unwrap_or_default().to_owned(),
     })
 }

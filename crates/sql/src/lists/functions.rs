@@ -297,7 +297,6 @@ const SCALAR: &[&str] = &[
     "pg_size_pretty",
     "pg_size_bytes",
     "pg_collation_for",
-    "oidvectortypes",
     "bool",
     // about the server and the session, the same for everybody
     "version",
@@ -316,12 +315,6 @@ const SCALAR: &[&str] = &[
     "pg_trigger_depth",
     "pg_encoding_max_length",
     "aclexplode",
-    "makeaclitem",
-    // input and output functions that drivers compare against or call
-    "array_in",
-    "array_out",
-    "textin",
-    "textout",
 ];
 
 /// Functions that work on the whole of a catalog entry given as a value, not as an OID: harmless

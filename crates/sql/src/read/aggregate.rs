@@ -561,9 +561,10 @@ impl Reader<'_> {
             _ => Some(grouping),
         };
         for entry in &mut select.window_clause {
-            if let Some(NodeEnum::WindowDef(window)) = entry.node.as_mut() {
-                self.window_definition(window, scope, inner)?;
-            }
+            let Some(NodeEnum::WindowDef(window)) = entry.node.as_mut() else {
+                return Err(self.unsupported("form.window", "this WINDOW is not passed"));
+            };
+            self.window_definition(window, scope, inner)?;
         }
         Ok(())
     }

@@ -85,11 +85,15 @@ impl Reader<'_> {
         let bare = var.schemaname.is_empty();
         if bare && let Some(cte) = scope.find_cte(&var.relname) {
             let output = cte.output.clone();
+            self.note_groups(&output);
             let name = client_alias
                 .as_ref()
                 .map_or_else(|| var.relname.clone(), |a| a.aliasname.clone());
             var.alias = client_alias.clone();
-            let item = self.derived_item(&name, client_alias.as_ref(), &output)?;
+            let mut item = self.derived_item(&name, client_alias.as_ref(), &output)?;
+            let mut named = var.alias.take().unwrap_or_else(|| alias(&name));
+            tell_apart(&mut item, &mut named);
+            var.alias = Some(named);
             return Ok(add(scope, item));
         }
         let relation = self.resolve(&var.schemaname, &var.relname)?;
@@ -237,9 +241,8 @@ impl Reader<'_> {
     /// The server's own list of columns, else all that any supported version has.
     fn catalog_item(&self, qualified: &str, name: &str) -> Item {
         let plain = |c: String| ItemColumn {
-            name: c,
-            subject_of: None,
             simple: true,
+            ..ItemColumn::named(c)
         };
         let columns = match self.surface.catalog_columns.get(qualified) {
             Some(own) => own.iter().cloned().map(plain).collect(),
@@ -279,11 +282,11 @@ impl Reader<'_> {
         item.columns = shown
             .into_iter()
             .map(|c| ItemColumn {
-                name: c.name.clone(),
                 subject_of: subject
                     .filter(|s| s.column == c.name || s.shown.as_deref() == Some(c.name.as_str()))
                     .map(|_| 0),
                 simple: true,
+                ..ItemColumn::named(c.name.clone())
             })
             .collect();
         if let Some(subject) = subject {
@@ -316,6 +319,7 @@ impl Reader<'_> {
         let output = self.query(select, Some(scope), Taps::Emit);
         scope.names = kept;
         let output = output?;
+        self.note_groups(&output);
         // Before version 16 a sub-query in FROM needs an alias.
         let given = sub.alias.clone();
         let name = given
@@ -328,8 +332,33 @@ impl Reader<'_> {
                 .map(|a| a.colnames.clone())
                 .unwrap_or_default(),
         });
-        let item = self.derived_item(&name, given.as_ref(), &output)?;
-        Ok(add(scope, item))
+        let mut item = self.derived_item(&name, given.as_ref(), &output)?;
+        if let Some(named) = sub.alias.as_mut() {
+            tell_apart(&mut item, named);
+        }
+        let names = add(scope, item);
+        self.follow_outer(scope, &output);
+        Ok(names)
+    }
+
+    /// What a LATERAL query tied to a subject of this level stays tied.
+    fn follow_outer(&self, scope: &mut Scope<'_>, output: &Output) {
+        let (level, Some(item)) = (scope.level, scope.items.len().checked_sub(1)) else {
+            return;
+        };
+        for (tap, of) in output.taps.iter().enumerate() {
+            let own = super::scope::TapId { level, item, tap };
+            scope
+                .follows
+                .extend(of.outer.iter().map(|outer| (own, *outer)));
+        }
+    }
+
+    /// Groups inside a derived table are groups of the query around it.
+    fn note_groups(&mut self, output: &Output) {
+        if let Some(frame) = self.frames.last_mut() {
+            frame.groups |= output.groups;
+        }
     }
 
     pub(super) fn derived_item(
@@ -417,18 +446,10 @@ impl Reader<'_> {
             .map(|(name, _)| name);
         let mut columns: Vec<ItemColumn> = columns
             .into_iter()
-            .map(|(name, _)| ItemColumn {
-                name,
-                subject_of: None,
-                simple: false,
-            })
+            .map(|(name, _)| ItemColumn::named(name))
             .collect();
         if function.ordinality {
-            columns.push(ItemColumn {
-                name: "ordinality".to_owned(),
-                subject_of: None,
-                simple: false,
-            });
+            columns.push(ItemColumn::named("ordinality".to_owned()));
         }
         let name = match (&function.alias, &scalar) {
             (Some(given), _) => given.aliasname.clone(),
@@ -698,6 +719,23 @@ fn first_function_name(function: &pb::RangeFunction) -> Option<String> {
         return None;
     };
     Some(column_name(list.items.first()?))
+}
+
+/// Columns of a derived table that share a name get names of their own in the cleared text.
+fn tell_apart(item: &mut Item, named: &mut pb::Alias) {
+    let mut seen = std::collections::BTreeSet::new();
+    if item.columns.iter().all(|c| seen.insert(c.name.clone())) {
+        return;
+    }
+    for (position, column) in item.columns.iter_mut().enumerate() {
+        column.emitted = Some(format!("{OWN_PREFIX}column_{position}"));
+    }
+    named.colnames = item
+        .columns
+        .iter()
+        .filter_map(|c| c.emitted.as_deref())
+        .map(crate::node::string)
+        .collect();
 }
 
 fn rename(columns: &mut [ItemColumn], names: &[Node]) {

@@ -34,6 +34,8 @@ pub(crate) struct Reader<'a> {
     pub frames: Vec<Frame>,
     /// The named windows of the queries being read, as the client wrote them.
     pub windows: Vec<Vec<pg_query::protobuf::WindowDef>>,
+    /// Whether the floor stands anywhere in what was read.
+    pub floored: bool,
     pub next_name: usize,
     pub depth: usize,
 }
@@ -58,6 +60,7 @@ impl<'a> Reader<'a> {
             catalog_any: false,
             frames: Vec::new(),
             windows: Vec::new(),
+            floored: false,
             next_name: 0,
             depth: 0,
         }

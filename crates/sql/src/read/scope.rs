@@ -8,10 +8,24 @@ use crate::node::{coalesce, column};
 #[derive(Clone, Debug)]
 pub(crate) struct ItemColumn {
     pub name: String,
+    /// The name in the cleared text, where several columns of a derived table share one.
+    pub emitted: Option<String>,
     /// The item's tap whose subject this column holds in the clear.
     pub subject_of: Option<usize>,
     /// A plain value of a row (or simple arithmetic on one): what may be summed under a floor.
     pub simple: bool,
+}
+
+impl ItemColumn {
+    /// A column that is neither a plain value nor a subject.
+    pub fn named(name: String) -> Self {
+        Self {
+            name,
+            emitted: None,
+            subject_of: None,
+            simple: false,
+        }
+    }
 }
 
 /// Where a FROM item tells whom its row is about.
@@ -230,7 +244,8 @@ impl<'p> Scope<'p> {
         match source {
             Source::Column(item, index) => {
                 let item = self.items.get(*item)?;
-                Some(column(&item.name, &item.columns.get(*index)?.name))
+                let of = item.columns.get(*index)?;
+                Some(column(&item.name, of.emitted.as_ref().unwrap_or(&of.name)))
             }
             Source::Either(left, right) => Some(coalesce(vec![
                 self.reference(left)?,

@@ -209,11 +209,9 @@ impl Reader<'_> {
         }
         let mut output = Output::default();
         for position in 1..=width {
-            output.columns.push(ItemColumn {
-                name: format!("column{position}"),
-                subject_of: None,
-                simple: false,
-            });
+            output
+                .columns
+                .push(ItemColumn::named(format!("column{position}")));
         }
         self.limits(select, scope)?;
         self.output_order(&mut select.sort_clause, &output)?;
@@ -324,9 +322,8 @@ impl Reader<'_> {
                     self.note_source_at(scope, level, &source);
                     expanded.push(target(&name, reference));
                     columns.push(ItemColumn {
-                        name,
-                        subject_of: None,
                         simple: true,
+                        ..ItemColumn::named(name)
                     });
                 }
                 continue;
@@ -339,11 +336,7 @@ impl Reader<'_> {
             if one.name.starts_with(OWN_PREFIX) {
                 self.own_names_refused(&[crate::node::string(&one.name)])?;
             }
-            columns.push(ItemColumn {
-                name,
-                subject_of: None,
-                simple: false,
-            });
+            columns.push(ItemColumn::named(name));
             expanded.push(node(NodeEnum::ResTarget(one)));
         }
         select.target_list = expanded;
@@ -620,9 +613,7 @@ impl Reader<'_> {
             taps: Vec::new(),
             follows: Vec::new(),
             rows: frame.rows || (own_rows && !grouped_rows),
-            groups: frame.groups
-                || (own_rows && grouped_rows)
-                || (grouped_rows && scope.items.iter().any(|i| i.rows)),
+            groups: frame.groups || (own_rows && grouped_rows),
         }
     }
 
@@ -633,6 +624,17 @@ impl Reader<'_> {
         scope: &Scope<'_>,
         grouping: &Grouping,
     ) {
+        self.floored |= matches!(grouping, Grouping::Floor(_));
+        if let Grouping::PerSubject(keys) = grouping {
+            // The tap is the group's own as well: it follows from the subject that keys it.
+            for id in keys {
+                if self.keyed_apart(scope, *id) {
+                    select
+                        .group_clause
+                        .extend(self.floor_expression(scope, *id));
+                }
+            }
+        }
         let conditions: Vec<Node> = match grouping {
             Grouping::Floor(taps) => taps
                 .iter()
@@ -893,9 +895,9 @@ impl Reader<'_> {
         for (l, r) in a.columns.iter().zip(&b.columns) {
             let (x, y) = (wanted(l, &a_at), wanted(r, &b_at));
             output.columns.push(ItemColumn {
-                name: l.name.clone(),
                 subject_of: if x == y { x } else { None },
                 simple: l.simple && r.simple,
+                ..ItemColumn::named(l.name.clone())
             });
         }
         for (position, (table, kind)) in want.into_iter().enumerate() {

@@ -68,6 +68,24 @@ impl Reader<'_> {
         })
     }
 
+    /// Whether the tap is another column than the one that shows its subject.
+    pub(super) fn keyed_apart(&self, scope: &Scope<'_>, id: TapId) -> bool {
+        let Some(tap) = scope.item(id.item).and_then(|i| i.taps.get(id.tap)) else {
+            return false;
+        };
+        match tap.encoded {
+            TapSource::Column(_) => true,
+            TapSource::Table => {
+                let subject = self
+                    .surface
+                    .tables
+                    .get(tap.table)
+                    .and_then(|t| t.subject.as_ref());
+                subject.is_some_and(|s| s.shown.is_some())
+            }
+        }
+    }
+
     /// Learns from the equalities that a condition demands which taps share their subject. `strict`:
     /// the condition holds in every row (WHERE, inner join), else only where the `right` items are present.
     pub(super) fn learn(&self, scope: &mut Scope<'_>, condition: &Node, right: Option<&[usize]>) {
@@ -147,11 +165,18 @@ impl Reader<'_> {
         name: &str,
     ) -> Option<Found> {
         let (here, index) = scope.find_item(schema, qualifier)?;
-        let position = here
-            .item(index)?
-            .columns
+        let columns = &here.item(index)?.columns;
+        let told_apart = columns
             .iter()
-            .position(|c| c.name == name)?;
+            .position(|c| c.emitted.as_deref() == Some(name));
+        let position = match told_apart {
+            Some(position) => position,
+            None => columns.iter().position(|c| c.name == name)?,
+        };
+        let doubled = columns.iter().skip(position + 1).any(|c| c.name == name);
+        if told_apart.is_none() && doubled {
+            return None;
+        }
         Some(Found {
             level: here.level,
             source: super::scope::Source::Column(index, position),

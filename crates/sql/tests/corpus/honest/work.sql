@@ -167,3 +167,12 @@ REINDEX INDEX clinic.visits_by_date
 ; SELECT 1; SELECT 2;
 SELECT name FROM patients -- the name
 SELECT /* a /* nested */ comment */ name FROM patients
+SELECT * FROM (SELECT * FROM patients p JOIN visits v ON v.patient_id = p.patient_id) x
+WITH a AS (SELECT p.patient_id, v.patient_id FROM patients p JOIN visits v ON v.patient_id = p.patient_id) SELECT * FROM a
+SELECT x.patient_id, count(*) FROM (SELECT patient_id, cost FROM visits WHERE cost > 3) x GROUP BY x.patient_id
+SELECT p.patient_id, count(*) FROM patients p CROSS JOIN LATERAL (SELECT v.cost FROM visits v WHERE v.patient_id = p.patient_id) x GROUP BY p.patient_id
+SELECT * FROM (SELECT hospital_ward, count(*) AS n FROM patients GROUP BY 1) x WHERE n > 20 ORDER BY n DESC
+WITH per_ward AS (SELECT hospital_ward, count(*) AS n FROM patients GROUP BY 1) SELECT w.floor, p.n FROM per_ward p JOIN wards w ON w.ward = p.hospital_ward
+SELECT ward FROM wards WHERE floor > (SELECT avg(cost) FROM visits)
+SELECT 'n' AS k, count(*)::text AS v FROM patients UNION ALL SELECT 'cost', avg(cost)::text FROM visits
+SELECT count(*) FROM patients p WHERE EXISTS (SELECT 1 FROM visits v WHERE v.patient_id = p.patient_id AND v.cost > 5)
