@@ -13,6 +13,7 @@ use super::wal::{
 };
 use portcullis_tlog::tile::{TILE_WIDTH, bundle_path, tile_path};
 use portcullis_tlog::{Checkpoint, VerifierKey};
+use std::collections::BTreeMap;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -363,24 +364,22 @@ fn make_durable_again(
     tail: &Tail,
     signed: u64,
 ) -> Result<(), LogError> {
-    let mut touched: Option<LiveSegment> = None;
+    let mut places: BTreeMap<u64, (LiveSegment, std::ops::Range<u64>)> = BTreeMap::new();
     for seq in signed.max(tail.base)..tail.size() {
         let Some((spot, live)) = tail.spot(seq) else {
             continue;
         };
-        let mut bytes = vec![0; spot.frame_len()];
-        let io = |e| LogError::io(&live.path, e);
-        live.file.read_at(&mut bytes, spot.offset).map_err(io)?;
-        live.file.write_at(&bytes, spot.offset).map_err(io)?;
-        if let Some(before) = touched.replace(live).filter(|b| b.path != segment.path) {
-            before
-                .file
-                .sync()
-                .map_err(|e| LogError::io(&before.path, e))?;
-        }
+        let place = places
+            .entry(spot.segment)
+            .or_insert((live, spot.offset..spot.offset));
+        place.1.end = spot.offset + spot.frame_len() as u64;
     }
-    if let Some(live) = touched {
-        live.file.sync().map_err(|e| LogError::io(&live.path, e))?;
+    for (live, place) in places.into_values() {
+        let io = |e| LogError::io(&live.path, e);
+        let mut bytes = vec![0; usize::try_from(place.end - place.start).unwrap_or_default()];
+        live.file.read_at(&mut bytes, place.start).map_err(io)?;
+        live.file.write_at(&bytes, place.start).map_err(io)?;
+        live.file.sync().map_err(io)?;
     }
     // The torn rest goes before anything is written over its beginning.
     write_zeros(&*segment.file, end, end + torn_bytes).map_err(|e| segment.io(e))?;

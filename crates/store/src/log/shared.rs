@@ -132,7 +132,10 @@ impl Bell {
 
     pub fn end(&self) {
         self.ending.store(true, Ordering::Release);
-        self.ring();
+        self.rung.store(true, Ordering::Release);
+        // Also where it was rung before and is pausing: a close must not wait for that.
+        drop(self.sleep.lock());
+        self.wake.notify_all();
     }
 
     pub fn is_ending(&self) -> bool {
