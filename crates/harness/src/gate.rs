@@ -11,7 +11,7 @@ use rustix::process::Signal;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::{Child, Launch, PgCluster, free_port, sample};
+use crate::{Child, Launch, PgCluster, free_port, sample, scratch};
 
 const READY_LIMIT: Duration = Duration::from_secs(30);
 const DRAIN_LIMIT: Duration = Duration::from_secs(20);
@@ -107,9 +107,7 @@ impl Gate {
 
     pub fn start_with(options: GateOptions) -> Result<Self> {
         let parent = options.within.clone().unwrap_or_else(std::env::temp_dir);
-        let dir = tempfile::Builder::new()
-            .prefix("portcullis-gate-")
-            .tempdir_in(parent)?;
+        let dir = scratch::folder("portcullis-gate-", &parent)?;
         let mut gate = Self {
             options,
             binary: binary()?,

@@ -17,6 +17,7 @@ mod child;
 mod gate;
 mod port;
 mod postgres;
+mod scratch;
 
 pub mod sample;
 

@@ -11,7 +11,7 @@ use rustix::process::Signal;
 use tempfile::TempDir;
 use tokio_postgres::{Client, NoTls, SimpleQueryMessage};
 
-use crate::{Child, Launch, cache_dir, free_port};
+use crate::{Child, Launch, cache_dir, free_port, scratch};
 
 /// The cluster's superuser, and its password: of a throw-away database on the loopback.
 pub const SUPERUSER: &str = "postgres";
@@ -123,10 +123,7 @@ impl PgCluster {
 
     pub fn start_with(version: &PgVersion, options: PgOptions) -> Result<Self> {
         let parent = options.within.clone().unwrap_or_else(std::env::temp_dir);
-        let dir = tempfile::Builder::new()
-            .prefix("portcullis-pg-")
-            .tempdir_in(parent)
-            .context("can't make the cluster's folder")?;
+        let dir = scratch::folder("portcullis-pg-", &parent)?;
         give_to_server_account(dir.path())?;
         initialise(version, &dir.path().join("data"))?;
         let mut cluster = Self {
