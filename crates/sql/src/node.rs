@@ -127,6 +127,14 @@ pub(crate) fn coalesce(args: Vec<Node>) -> Node {
     })))
 }
 
+pub(crate) fn nullif(value: Node, null: Node) -> Node {
+    let mut comparison = operation("=", value, null);
+    if let Some(NodeEnum::AExpr(expr)) = comparison.node.as_mut() {
+        expr.kind = pb::AExprKind::AexprNullif as i32;
+    }
+    comparison
+}
+
 /// `CASE WHEN condition THEN result END`.
 pub(crate) fn case_when(condition: Node, result: Node) -> Node {
     let when = pb::CaseWhen {

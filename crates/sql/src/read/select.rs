@@ -631,7 +631,7 @@ impl Reader<'_> {
                 if self.keyed_apart(scope, *id) {
                     select
                         .group_clause
-                        .extend(self.floor_expression(scope, *id));
+                        .extend(self.tap_column(scope, *id));
                 }
             }
         }

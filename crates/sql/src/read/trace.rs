@@ -7,7 +7,8 @@ use pg_query::protobuf::Node;
 use super::Reader;
 use super::scope::{Found, Item, ItemTap, Lookup, Scope, TapId, TapSource};
 use crate::node::{
-    as_text, call, case_when, coalesce, column, not_null, operation, text_constant, texts_of,
+    as_text, call, case_when, coalesce, column, not_null, nullif, operation, text_constant,
+    texts_of,
 };
 
 /// Hidden view column that is not NULL in any row (made by `lock`).
@@ -57,14 +58,24 @@ impl Reader<'_> {
 
     /// What is counted for the floor: NULL subjects count for nothing.
     pub(super) fn floor_expression(&self, scope: &Scope<'_>, id: TapId) -> Option<Node> {
+        let column = self.tap_column(scope, id)?;
+        let tap = scope.item(id.item)?.taps.get(id.tap)?;
+        Some(match &tap.encoded {
+            TapSource::Column(_) => nullif(column, text_constant(NULL_SUBJECT_MARK)),
+            TapSource::Table => column,
+        })
+    }
+
+    /// The column that a tap is made from.
+    pub(super) fn tap_column(&self, scope: &Scope<'_>, id: TapId) -> Option<Node> {
         let item = scope.item(id.item)?;
         let tap = item.taps.get(id.tap)?;
         Some(match &tap.encoded {
             TapSource::Column(name) => column(&item.name, name),
-            TapSource::Table => column(
-                &item.name,
-                &self.surface.tables.get(tap.table)?.subject.as_ref()?.column,
-            ),
+            TapSource::Table => {
+                let subject = self.surface.tables.get(tap.table)?.subject.as_ref()?;
+                column(&item.name, &subject.column)
+            }
         })
     }
 
