@@ -76,27 +76,55 @@ async fn a_function_of_the_readers_own_sees_no_hidden_row_and_no_clear_value() {
     let sql = format!(
         "SELECT count(*) FROM {view} WHERE pg_temp.leak(hospital_ward) AND pg_temp.leak(name) AND pg_temp.leak(id_card) AND pg_temp.leak(phone)"
     );
-    let output = std::process::Command::new("psql")
-        .args([
-            "-X",
-            "-c",
-            "SET default_transaction_read_only = off",
-            "-c",
-            LEAK,
-            "-c",
-            &sql,
-            &url,
-        ])
-        .output()
-        .expect("psql is installed");
-    let told = String::from_utf8_lossy(&output.stderr).into_owned();
+    let told = || {
+        let output = std::process::Command::new("psql")
+            .args([
+                "-X",
+                "-c",
+                "SET default_transaction_read_only = off",
+                "-c",
+                LEAK,
+                "-c",
+                &sql,
+                &url,
+            ])
+            .output()
+            .expect("psql is installed");
+        String::from_utf8_lossy(&output.stderr).into_owned()
+    };
+    let seen = told();
     assert!(
-        told.contains("leak A") && told.contains("leak W"),
-        "the function ran: {told}"
+        seen.contains("leak A") && seen.contains("leak W"),
+        "the function ran: {seen}"
     );
     for hidden in ["VIP", "leak Wang", "leak 3101", "leak 138"] {
-        assert!(!told.contains(hidden), "`{hidden}` was seen");
+        assert!(!seen.contains(hidden), "`{hidden}` was seen");
     }
+    world
+        .sql(&format!("ALTER VIEW {view} RESET (security_barrier)"))
+        .await;
+    assert!(
+        told().contains("leak VIP"),
+        "without the barrier it would have been seen: the trial is a real one"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_is_looked_up_by_its_index_through_the_barrier() {
+    let world = World::start().await;
+    let surface = world.install(&clinic_contract()).await;
+    let client = world.login(&world.role(&surface, "g1").await).await;
+    client
+        .batch_execute("SET enable_seqscan = off")
+        .await
+        .unwrap();
+    let rows = client.query("EXPLAIN SELECT name FROM portcullis_clinic_ops_2026.\"clinic.patients\" WHERE patient_id = 7", &[]).await.unwrap();
+    let plan: Vec<String> = rows.iter().map(|r| r.get(0)).collect();
+    assert!(
+        plan.iter()
+            .any(|l| l.contains("Index Cond: (patient_id = 7)")),
+        "{plan:#?}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
