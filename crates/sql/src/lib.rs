@@ -15,11 +15,13 @@ pub mod understand;
 mod grammar;
 mod lists;
 mod literals;
+mod names;
 mod node;
 mod read;
 mod utility;
 
 pub use literals::compared_literals;
+pub use names::{NAME_MARK, with_name};
 pub use rewrite::rewrite;
 pub use session::SessionNames;
 pub use statement::*;

@@ -108,6 +108,7 @@ fn read_statement(
             )
             .hint("ask in two statements"));
     }
+    crate::names::mark_name(&mut tree);
     let cleared = if reading.travels {
         crate::rewrite::deparse(&mut tree)?
     } else {

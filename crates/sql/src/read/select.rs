@@ -629,9 +629,7 @@ impl Reader<'_> {
             // The tap is the group's own as well: it follows from the subject that keys it.
             for id in keys {
                 if self.keyed_apart(scope, *id) {
-                    select
-                        .group_clause
-                        .extend(self.tap_column(scope, *id));
+                    select.group_clause.extend(self.tap_column(scope, *id));
                 }
             }
         }
