@@ -14,6 +14,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::error::ApiError;
+use super::input::Body;
 use super::{Shared, show};
 use crate::compose::second_lock::{Unprepared, keep_frozen_columns, resources_of};
 use crate::compose::server::Server;
@@ -37,7 +38,7 @@ struct File {
 pub async fn apply(
     State(server): Shared,
     Extension(actor): Extension<Actor>,
-    Json(request): Json<Request>,
+    Body(request): Body<Request>,
 ) -> Result<Json<Value>, ApiError> {
     if request.files.len() > FILES_MAX {
         return Err(Denied::invalid(

@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Extension, Path, Query, State};
+use axum::extract::{Extension, State};
 use portcullis_store::state::{Actor, ChangeItem, Decision, Denied, command};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::apply::{install_waiting, settle};
 use super::error::ApiError;
+use super::input::{Body, Path, Query};
 use super::{Shared, show};
 use crate::compose::server::Server;
 
@@ -93,7 +94,7 @@ pub async fn deny(
     State(server): Shared,
     Extension(actor): Extension<Actor>,
     Path(id): Path<String>,
-    Json(body): Json<Why>,
+    Body(body): Body<Why>,
 ) -> Result<Json<Value>, ApiError> {
     server
         .registry

@@ -1,7 +1,7 @@
 //! Grants: requested, approved with a password that is shown once, denied, revoked, listed.
 
 use axum::Json;
-use axum::extract::{Extension, Path, Query, State};
+use axum::extract::{Extension, State};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use portcullis_contract::GrantState;
@@ -10,8 +10,9 @@ use portcullis_store::state::{Actor, Decision, Denied, command};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::changes::{ListQuery, Why};
+use super::changes::Why;
 use super::error::ApiError;
+use super::input::{Body, Path, Query};
 use super::{Shared, show};
 use crate::compose::server::Server;
 use crate::datadir::random;
@@ -36,7 +37,7 @@ pub struct Request {
 pub async fn request(
     State(server): Shared,
     Extension(actor): Extension<Actor>,
-    Json(body): Json<Request>,
+    Body(body): Body<Request>,
 ) -> Result<Json<Value>, ApiError> {
     let for_seconds = parse_duration(&body.length).map_err(|why| {
         Denied::invalid(
@@ -104,7 +105,7 @@ pub async fn deny(
     State(server): Shared,
     Extension(actor): Extension<Actor>,
     Path(id): Path<String>,
-    Json(body): Json<Why>,
+    Body(body): Body<Why>,
 ) -> Result<Json<Value>, ApiError> {
     server
         .registry
@@ -122,7 +123,7 @@ pub async fn revoke(
     State(server): Shared,
     Extension(actor): Extension<Actor>,
     Path(id): Path<String>,
-    Json(body): Json<Why>,
+    Body(body): Body<Why>,
 ) -> Result<Json<Value>, ApiError> {
     server
         .registry
@@ -134,6 +135,13 @@ pub async fn revoke(
         })
         .await?;
     Ok(answer(&server, &id))
+}
+
+#[derive(Deserialize)]
+pub struct ListQuery {
+    /// Only those that wait or live.
+    #[serde(default)]
+    open: bool,
 }
 
 /// Officers see all, a person his own.
@@ -148,7 +156,7 @@ pub async fn list(
         let mut grants: Vec<_> = state
             .grants
             .values()
-            .filter(|entry| mine(&entry.grant.person) && (query.all || open(entry.grant.state)))
+            .filter(|entry| mine(&entry.grant.person) && (!query.open || open(entry.grant.state)))
             .collect();
         grants.sort_by_key(|entry| entry.requested_at);
         grants.into_iter().map(show::grant).collect()

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::body::{Body, Bytes};
-use axum::extract::{Extension, Path, Query, State};
+use axum::extract::{Extension, State};
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse as _, Response};
 use base64::Engine as _;
@@ -18,6 +18,7 @@ use serde_json::{Map, Value, json};
 
 use super::Shared;
 use super::error::ApiError;
+use super::input::{Path, Query};
 use crate::compose::server::Server;
 
 /// Entries read into one chunk of the answer.

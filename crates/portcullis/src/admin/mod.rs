@@ -9,6 +9,7 @@ mod changes;
 mod doctor;
 mod error;
 mod grants;
+mod input;
 mod log;
 mod parties;
 mod resources;

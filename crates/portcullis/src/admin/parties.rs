@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Extension, Path, State};
+use axum::extract::{Extension, State};
 use portcullis_store::state::command::{self, Resumed};
 use portcullis_store::state::{Actor, Decision, Denied, Token};
 use serde_json::{Value, json};
 
 use super::changes::{Why, approve_change};
 use super::error::ApiError;
+use super::input::{Body, Path};
 use super::{Shared, show};
 use crate::compose::server::Server;
 use crate::datadir::random;
@@ -62,7 +63,7 @@ pub async fn suspend_person(
     State(server): Shared,
     Extension(actor): Extension<Actor>,
     Path(id): Path<String>,
-    Json(body): Json<Why>,
+    Body(body): Body<Why>,
 ) -> Result<Json<Value>, ApiError> {
     server
         .registry
@@ -82,7 +83,7 @@ pub async fn suspend_contract(
     State(server): Shared,
     Extension(actor): Extension<Actor>,
     Path(id): Path<String>,
-    Json(body): Json<Why>,
+    Body(body): Body<Why>,
 ) -> Result<Json<Value>, ApiError> {
     server
         .registry

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Extension, Path, Query, State};
+use axum::extract::{Extension, State};
 use portcullis_contract::{Contract, Resource};
 use portcullis_store::state::{Actor, Decision, Denied, Proposal, command};
 use serde::Deserialize;
@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 
 use super::Shared;
 use super::error::ApiError;
+use super::input::{Path, Query};
 use crate::compose::second_lock::Unprepared;
 use crate::compose::server::Server;
 

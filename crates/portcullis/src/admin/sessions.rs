@@ -1,13 +1,14 @@
 //! Live sessions: listed, ended.
 
 use axum::Json;
-use axum::extract::{Extension, Path, State};
+use axum::extract::{Extension, State};
 use portcullis_store::state::{Actor, Decision, Denied, command};
 use serde_json::{Value, json};
 
 use super::Shared;
 use super::changes::Why;
 use super::error::ApiError;
+use super::input::{Body, Path};
 
 pub async fn list(State(server): Shared) -> Json<Value> {
     Json(json!({ "sessions": server.registry.sessions().list() }))
@@ -17,7 +18,7 @@ pub async fn end(
     State(server): Shared,
     Extension(actor): Extension<Actor>,
     Path(id): Path<String>,
-    Json(body): Json<Why>,
+    Body(body): Body<Why>,
 ) -> Result<Json<Value>, ApiError> {
     if server.registry.sessions().get(&id).is_none() {
         return Err(

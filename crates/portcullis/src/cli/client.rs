@@ -1,5 +1,6 @@
 //! Asks the running server: HTTP over DIR/admin.sock, or over TLS at `--server URL`.
 
+use std::path::Path;
 use std::time::Duration;
 
 use reqwest::{Method, RequestBuilder, Response};
@@ -26,17 +27,13 @@ impl Client {
             Some(url) => url.trim_end_matches('/').to_owned(),
             None => {
                 let socket = global.data.join("admin.sock");
-                builder = builder.unix_socket(socket);
+                // No TLS there: the system's certificates need not even exist.
+                builder = builder.unix_socket(socket).tls_certs_only([]);
                 "http://portcullis".to_owned()
             }
         };
         if let Some(file) = &global.ca {
-            let pem = std::fs::read(file)
-                .map_err(|e| Exit::invalid(format!("`{}`: {e}", file.display())))?;
-            let certificate = reqwest::Certificate::from_pem(&pem).map_err(|_| {
-                Exit::invalid(format!("`{}` is not a PEM certificate", file.display()))
-            })?;
-            builder = builder.tls_certs_only([certificate]);
+            builder = builder.tls_certs_only([certificate(file)?]);
         }
         let http = builder
             .build()
@@ -112,6 +109,13 @@ async fn read(response: Response) -> Result<Value, Exit> {
         return Ok(value);
     }
     Err(Exit::from_api(value.get("error").unwrap_or(&Value::Null)))
+}
+
+fn certificate(file: &Path) -> Result<reqwest::Certificate, Exit> {
+    let pem =
+        std::fs::read(file).map_err(|e| Exit::invalid(format!("`{}`: {e}", file.display())))?;
+    reqwest::Certificate::from_pem(&pem)
+        .map_err(|_| Exit::invalid(format!("`{}` is not a PEM certificate", file.display())))
 }
 
 fn with_query(path: &str, query: &[(&str, &str)]) -> String {

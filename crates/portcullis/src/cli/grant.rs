@@ -41,11 +41,11 @@ pub enum Grant {
         #[arg(long)]
         why: String,
     },
-    /// Grants that wait or live
+    /// All grants, the latest last
     List {
-        /// Closed ones too
+        /// Only those that wait or live
         #[arg(long)]
-        all: bool,
+        open: bool,
     },
 }
 
@@ -113,9 +113,9 @@ pub async fn run(global: &Global, command: &Grant) -> Result<(), Exit> {
                 )
             });
         }
-        Grant::List { all } => {
-            let all = if *all { "true" } else { "false" };
-            let answer = client.get("/v1/grants", &[("all", all)]).await?;
+        Grant::List { open } => {
+            let open = if *open { "true" } else { "false" };
+            let answer = client.get("/v1/grants", &[("open", open)]).await?;
             let columns = [
                 ("GRANT", "id"),
                 ("STATE", "state"),

@@ -8,7 +8,7 @@ use tracing_subscriber::EnvFilter;
 
 use super::{Exit, Global};
 use crate::compose::config::Config;
-use crate::compose::{Listen, serve};
+use crate::compose::{Listen, serve, tls};
 use crate::datadir::DataDir;
 
 /// Run the gate and the admin API; prints one line `ready …` once it accepts
@@ -72,6 +72,16 @@ pub async fn run(global: &Global, command: Serve) -> Result<(), Exit> {
         say!("{line}");
     };
     let dir = DataDir::at(&global.data);
+    if !dir.log_key_path().exists() {
+        let data = global.data.display();
+        return Err(Exit::invalid(format!(
+            "`{data}` is not a data directory; make one with `portcullis init`"
+        )));
+    }
+    if let (Some(certificate), Some(key)) = (&listen.tls_certificate, &listen.tls_key) {
+        tls::server_config(certificate, key, &[])
+            .map_err(|error| Exit::invalid(format!("{error:#}")))?;
+    }
     let config = Config::read(&dir).map_err(|error| Exit::invalid(format!("{error:#}")))?;
     serve(dir, &config, &listen, ready)
         .await

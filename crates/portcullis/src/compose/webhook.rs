@@ -22,8 +22,12 @@ const RETRIES: [Duration; 5] = [
 
 pub async fn notify(registry: Arc<Registry>, webhook: Webhook) {
     let mut facts = registry.facts();
-    let Ok(http) = reqwest::Client::builder().timeout(TIMEOUT).build() else {
-        return;
+    let http = match reqwest::Client::builder().timeout(TIMEOUT).build() {
+        Ok(http) => http,
+        Err(error) => {
+            tracing::error!(%error, "no HTTP client: approvers are not told what waits");
+            return;
+        }
     };
     let in_flight = Arc::new(tokio::sync::Semaphore::new(MAX_NOTICES));
     loop {

@@ -9,6 +9,7 @@ use portcullis_harness::binary;
 use serde_json::Value;
 
 use crate::clinic::{gate, request, text};
+use crate::solo::Solo;
 
 fn portcullis(data: &Path, args: &[&str]) -> Output {
     Command::new(binary().unwrap())
@@ -108,11 +109,7 @@ fn caches_are_caches_and_a_second_serve_is_refused() {
     gate.officer(1).run(&["grant", "approve", &id]).unwrap();
     let all = |gate: &portcullis_harness::Gate| {
         let list = |args: &[&str]| gate.officer(2).run(args).unwrap().to_string();
-        [
-            list(&["grant", "list", "--all"]),
-            list(&["change", "list", "--all"]),
-        ]
-        .concat()
+        [list(&["grant", "list"]), list(&["change", "list", "--all"])].concat()
     };
     let before = all(&gate);
     let second = portcullis(&gate.data_dir(), &["serve", "--pg", "127.0.0.1:0"]);
@@ -155,16 +152,7 @@ fn a_copy_runs_elsewhere_and_a_damaged_log_is_refused() {
     let data = elsewhere.path().join("restored");
     copy(&gate.data_dir(), &data);
     assert_eq!(portcullis(&data, &["log", "verify"]).status.code(), Some(0));
-    let mut server = Command::new(binary().unwrap())
-        .args(["serve", "--pg", "127.0.0.1:0", "--data"])
-        .arg(&data)
-        .stdout(std::process::Stdio::piped())
-        .stderr(std::process::Stdio::null())
-        .spawn()
-        .unwrap();
-    let mut line = String::new();
-    let out = server.stdout.as_mut().unwrap();
-    std::io::BufRead::read_line(&mut std::io::BufReader::new(out), &mut line).unwrap();
+    let (mut server, line) = crate::solo::serve(&data);
     assert!(
         line.starts_with("ready pg=127.0.0.1:") && !line.contains("pg=127.0.0.1:0 "),
         "{line}"
@@ -203,4 +191,47 @@ fn a_copy_runs_elsewhere_and_a_damaged_log_is_refused() {
     assert!(text(&answer, "/place").contains("wal"), "{answer}");
     let refused = portcullis(&data, &["serve", "--pg", "127.0.0.1:0"]);
     assert_eq!(refused.status.code(), Some(4), "{refused:?}");
+}
+
+#[test]
+fn a_copy_of_a_running_log_verifies_against_a_checkpoint() {
+    let solo = Solo::start(&["ada:admin,approver", "bo:approver", "di:auditor"]);
+    for _ in 0..50 {
+        solo.run(&solo.tokens[2], &["log", "export", "--from", "1000"]);
+    }
+    let elsewhere = tempfile::tempdir().unwrap();
+    let data = elsewhere.path().join("copy");
+    let checkpoint = solo.run(&solo.tokens[2], &["log", "checkpoint"]);
+    let kept = elsewhere.path().join("kept.json");
+    fs::write(&kept, &checkpoint.stdout).unwrap();
+    fs::create_dir(&data).unwrap();
+    for part in ["keys", "log", "tls"] {
+        copy(&solo.data().join(part), &data.join(part));
+    }
+    fs::create_dir(data.join("cache")).unwrap();
+    let arguments = ["log", "verify", "--checkpoint", kept.to_str().unwrap()];
+    let verified = portcullis(&data, &arguments);
+    assert_eq!(verified.status.code(), Some(0), "{verified:?}");
+    let (mut server, ready) = crate::solo::serve(&data);
+    assert!(ready.starts_with("ready pg="), "{ready}");
+    server.kill().unwrap();
+    server.wait().unwrap();
+}
+
+#[test]
+fn a_pipe_that_closes_is_no_error() {
+    let solo = Solo::start(&["ada:admin,approver", "bo:approver"]);
+    let program = binary().unwrap().display().to_string();
+    let script = format!("{program} log export | head -c 1; {program} change list | head -c 0");
+    let piped = Command::new("sh")
+        .args(["-c", &script])
+        .env("PORTCULLIS_DATA", solo.data())
+        .env("PORTCULLIS_TOKEN", &solo.tokens[0])
+        .output()
+        .unwrap();
+    assert!(
+        piped.stderr.is_empty(),
+        "{}",
+        String::from_utf8_lossy(&piped.stderr)
+    );
 }

@@ -45,7 +45,7 @@ fn a_contract_whose_last_day_is_over_leaves_the_database() {
         gate.events("contract.ended").unwrap().len() == 1
     });
     wait_until("its views are gone", || schemas(&cluster()).is_empty());
-    let listed = gate.officer(2).run(&["grant", "list", "--all"]).unwrap();
+    let listed = gate.officer(2).run(&["grant", "list"]).unwrap();
     assert_eq!(
         (
             text(&listed, "/grants/0/id"),

@@ -14,4 +14,5 @@ mod endings;
 mod files;
 mod many_records;
 mod operations;
+mod solo;
 mod story;

@@ -185,7 +185,7 @@ fn a_grant_ends_by_itself_and_by_an_officer() {
     gate.officer(1)
         .run(&["grant", "revoke", &long, "--why", "done early"])
         .unwrap();
-    let listed = gate.officer(2).run(&["grant", "list", "--all"]).unwrap();
+    let listed = gate.officer(2).run(&["grant", "list"]).unwrap();
     let state = |id: &str| {
         let grants = listed.pointer("/grants").unwrap().as_array().unwrap();
         text(
@@ -202,7 +202,10 @@ fn a_grant_ends_by_itself_and_by_an_officer() {
     );
     assert_eq!(gate.events("grant.ended").unwrap().len(), 1);
     assert_eq!(
-        text(&gate.officer(2).run(&["grant", "list"]).unwrap(), "/grants"),
+        text(
+            &gate.officer(2).run(&["grant", "list", "--open"]).unwrap(),
+            "/grants"
+        ),
         "[]"
     );
 }

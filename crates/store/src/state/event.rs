@@ -145,6 +145,18 @@ pub enum Event {
 }
 
 impl Event {
+    /// Whether the state is another one after it; the others are for the record alone.
+    pub fn changes_state(&self) -> bool {
+        !matches!(
+            self,
+            Self::OfficerRefused { .. }
+                | Self::SessionEnded { .. }
+                | Self::AccessBypass { .. }
+                | Self::LogExported { .. }
+                | Self::ChangeFailed { .. }
+        )
+    }
+
     /// An event as content of the log: who, when, and the parts beside the leaf.
     pub fn into_entry(self, at: Timestamp, actor: &str) -> Result<Entry, serde_json::Error> {
         let parts = self.parts()?;

@@ -207,7 +207,9 @@ impl Registry {
             }
             drop(live);
             self.end_sessions(&fact);
-            self.bump();
+            if fact.event.changes_state() {
+                self.bump();
+            }
             // Nobody listening is no error.
             let _ = self.facts.send(Arc::new(fact));
         }
