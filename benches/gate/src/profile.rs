@@ -2,38 +2,60 @@
 
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
 
+use crate::bulk;
 use crate::load;
-use crate::targets::{Target, Targets};
+use crate::targets::Targets;
 
 const SAMPLES_A_SECOND: &str = "999";
 const SECONDS: u32 = 5;
-const SYMBOLS_SHOWN: usize = 45;
+const SYMBOLS_SHOWN: usize = 25;
 
-/// Prints the gate's costliest functions under look-ups of 32 clients, by mode.
+/// Prints the gate's costliest functions under look-ups of 32 clients, by mode, and under large results.
 pub fn print(targets: &Targets, modes: &[String], folder: &Path) -> Result<()> {
     let Some(gate) = targets.list.iter().find(|target| target.name == "gate") else {
         return Ok(());
     };
+    let pid = gate.proxy.context("the gate runs")?;
     for mode in modes {
-        println!("\n## Profile: {mode} c32, share of the gate's CPU by function\n");
-        println!("```\n{}\n```", of_load(gate, mode, folder)?);
+        let shown = of_load(pid, folder, || {
+            load::run(gate, mode, 32, SECONDS + 1)?;
+            Ok(())
+        })?;
+        println!(
+            "\n## Profile: {mode} c32, share of the gate's CPU by function\n\n```\n{shown}\n```"
+        );
+    }
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    for form in bulk::FORMS {
+        let shown = of_load(pid, folder, || {
+            let until = Instant::now() + Duration::from_secs(u64::from(SECONDS));
+            while Instant::now() < until {
+                runtime.block_on(bulk::run(gate, form))?;
+            }
+            Ok(())
+        })?;
+        println!(
+            "\n## Profile: {}, share of the gate's CPU by function\n\n```\n{shown}\n```",
+            form.name
+        );
     }
     Ok(())
 }
 
-fn of_load(gate: &Target, mode: &str, folder: &Path) -> Result<String> {
-    let pid = gate.proxy.context("the gate runs")?;
+fn of_load(pid: u32, folder: &Path, load: impl FnOnce() -> Result<()>) -> Result<String> {
     let data = folder.join("perf.data");
     let mut perf = match record(pid, &data) {
         Ok(perf) => perf,
         Err(error) => return Ok(format!("perf can't be started: {error}")),
     };
     // perf ends by itself; the load lasts a little longer than it.
-    load::run(gate, mode, 32, SECONDS + 1)?;
+    load()?;
     perf.wait()?;
     let report = Command::new("perf")
         .args([

@@ -37,11 +37,6 @@ pub fn add_steward(cluster: &PgCluster, database: &str, schema: &str) -> Result<
             "create role {STEWARD} login createrole password '{STEWARD_PASSWORD}'"
         ))?;
     }
-    // WORKAROUND until the second lock knows that this function checks for a superuser itself.
-    let _ = cluster.execute_in(
-        database,
-        "revoke execute on function pg_catalog.pg_read_file_old(text, bigint, bigint) from public",
-    );
     cluster.execute_in(
         database,
         &STEWARD_SQL
