@@ -562,7 +562,7 @@ impl Reader<'_> {
         };
         for entry in &mut select.window_clause {
             let Some(NodeEnum::WindowDef(window)) = entry.node.as_mut() else {
-                return Err(self.unsupported("form.window", "this WINDOW is not passed"));
+                return Err(self.unsupported("form.node", "this WINDOW is not passed"));
             };
             self.window_definition(window, scope, inner)?;
         }

@@ -1,5 +1,7 @@
 //! SELECT, VALUES and set operations: names, taps, groups.
 
+use std::collections::BTreeSet;
+
 use pg_query::NodeEnum;
 use pg_query::protobuf as pb;
 use pg_query::protobuf::Node;
@@ -8,7 +10,7 @@ use portcullis_contract::{Refusal, SqlState};
 use super::aggregate::Grouping;
 use super::expression::Clause;
 use super::name::column_name;
-use super::scope::{Cte, ItemColumn, Output, OutputTap, Scope, Source, TapId};
+use super::scope::{Cte, Item, ItemColumn, ItemKind, Output, OutputTap, Scope, Source, TapId};
 use super::trace::above_floor;
 use super::{Frame, OWN_PREFIX, Reader};
 use crate::node::{
@@ -283,6 +285,7 @@ impl Reader<'_> {
             .and_then(|()| self.select_expressions(select, &scope, &columns, &grouping));
         self.windows.pop();
         read?;
+        self.complete_groups(select, &scope);
         self.limits(select, &scope)?;
         let mut output = self.output(&scope, columns, &grouping);
         self.apply_grouping(select, &scope, &grouping);
@@ -615,6 +618,69 @@ impl Reader<'_> {
             rows: frame.rows || (own_rows && !grouped_rows),
             groups: frame.groups || (own_rows && grouped_rows),
         }
+    }
+
+    /// A group by a table's key determines the table's other columns; PostgreSQL knows that of a
+    /// table, not of the view that stands for it: the columns that are shown join the group.
+    fn complete_groups(&self, select: &mut pb::SelectStmt, scope: &Scope<'_>) {
+        let sets = select
+            .group_clause
+            .iter()
+            .any(|g| matches!(g.node, Some(NodeEnum::GroupingSet(_))));
+        if select.group_clause.is_empty() || sets {
+            return;
+        }
+        let grouped: BTreeSet<(String, String)> = select
+            .group_clause
+            .iter()
+            .filter_map(|group| match integer(group) {
+                Some(position) => qualified_name(output_value(
+                    select,
+                    usize::try_from(position).ok()?.checked_sub(1)?,
+                )?),
+                None => qualified_name(group),
+            })
+            .collect();
+        let mut named = BTreeSet::new();
+        for part in select
+            .target_list
+            .iter_mut()
+            .chain(&mut select.sort_clause)
+            .chain(select.having_clause.as_deref_mut())
+        {
+            gather_names(part, &mut named);
+        }
+        for item in &scope.items {
+            if !self.keyed(item, &grouped) {
+                continue;
+            }
+            for (qualifier, name) in named
+                .iter()
+                .filter(|n| n.0 == item.name && !grouped.contains(*n))
+            {
+                select
+                    .group_clause
+                    .push(crate::node::column(qualifier, name));
+            }
+        }
+    }
+
+    /// Whether a group names all columns of one of the table's keys.
+    fn keyed(&self, item: &Item, grouped: &BTreeSet<(String, String)>) -> bool {
+        let ItemKind::Table(index) = &item.kind else {
+            return false;
+        };
+        let Some(table) = self.surface.tables.get(*index) else {
+            return false;
+        };
+        let never_null =
+            |name: &String| table.column(name).is_some_and(|c| c.not_null && !c.masked);
+        table.unique_keys.iter().any(|key| {
+            !key.is_empty()
+                && key
+                    .iter()
+                    .all(|c| never_null(c) && grouped.contains(&(item.name.clone(), c.clone())))
+        })
     }
 
     /// Puts the floor, or the condition that a group has a subject, into HAVING.
@@ -992,6 +1058,25 @@ fn name_tap(select: &mut pb::SelectStmt, position: usize, name: &str) {
         .and_then(|n| n.node.as_mut())
     {
         name.clone_into(&mut one.name);
+    }
+}
+
+/// `x.y` as its two names.
+fn qualified_name(value: &Node) -> Option<(String, String)> {
+    let NodeEnum::ColumnRef(reference) = value.node.as_ref()? else {
+        return None;
+    };
+    match texts_of(&reference.fields)?.as_slice() {
+        [qualifier, name] => Some(((*qualifier).to_owned(), (*name).to_owned())),
+        _ => None,
+    }
+}
+
+/// The qualified columns that an expression of this level names.
+fn gather_names(tree: &mut Node, names: &mut BTreeSet<(String, String)>) {
+    names.extend(qualified_name(tree));
+    if !matches!(tree.node, Some(NodeEnum::SelectStmt(_))) {
+        crate::node::children(tree, &mut |child| gather_names(child, names));
     }
 }
 

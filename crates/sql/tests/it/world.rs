@@ -47,6 +47,12 @@ fn table(
             "boolean",
         ))));
     }
+    let unique_keys = columns
+        .first()
+        .filter(|c| c.not_null)
+        .map(|c| vec![c.name.clone()])
+        .into_iter()
+        .collect();
     Table {
         schema: schema.into(),
         name: name.into(),
@@ -60,7 +66,7 @@ fn table(
             shown: None,
         }),
         rows_filtered: false,
-        unique_keys: Vec::new(),
+        unique_keys,
     }
 }
 

@@ -176,3 +176,5 @@ WITH per_ward AS (SELECT hospital_ward, count(*) AS n FROM patients GROUP BY 1) 
 SELECT ward FROM wards WHERE floor > (SELECT avg(cost) FROM visits)
 SELECT 'n' AS k, count(*)::text AS v FROM patients UNION ALL SELECT 'cost', avg(cost)::text FROM visits
 SELECT count(*) FROM patients p WHERE EXISTS (SELECT 1 FROM visits v WHERE v.patient_id = p.patient_id AND v.cost > 5)
+SELECT p.*, count(v.visit_id) AS visits FROM patients p LEFT JOIN visits v ON v.patient_id = p.patient_id GROUP BY p.patient_id ORDER BY p.name
+SELECT w.ward, w.floor, count(*) FROM wards w JOIN doctors d USING (ward) GROUP BY w.ward
