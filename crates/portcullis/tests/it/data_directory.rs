@@ -199,6 +199,8 @@ fn a_copy_of_a_running_log_verifies_against_a_checkpoint() {
     for _ in 0..50 {
         solo.run(&solo.tokens[2], &["log", "export", "--from", "1000"]);
     }
+    let live = portcullis(&solo.data(), &["log", "verify"]);
+    assert_eq!(live.status.code(), Some(0), "while it runs: {live:?}");
     let elsewhere = tempfile::tempdir().unwrap();
     let data = elsewhere.path().join("copy");
     let checkpoint = solo.run(&solo.tokens[2], &["log", "checkpoint"]);
