@@ -35,6 +35,10 @@ pub enum SqlState {
     UnknownStatement,
     /// Not inside a transaction block.
     ActiveTransaction,
+    /// A prepared statement of that name exists.
+    DuplicateStatement,
+    /// The statement was cancelled.
+    Cancelled,
 }
 
 impl SqlState {
@@ -55,6 +59,8 @@ impl SqlState {
             Self::UnknownCursor => "34000",
             Self::UnknownStatement => "26000",
             Self::ActiveTransaction => "25001",
+            Self::DuplicateStatement => "42P05",
+            Self::Cancelled => "57014",
         }
     }
 }

@@ -19,16 +19,6 @@ use crate::session::{Opening, Session};
 use crate::startup::{Connection, REPORTED_PARAMETERS};
 use crate::upstream::{self, Upstream};
 
-/// Start-up parameters of a client that the database may see; the rest of what drivers send
-/// (`options`, `search_path`, …) is judged like a SET or ignored.
-const PASSED_PARAMETERS: [&str; 6] = [
-    "application_name",
-    "DateStyle",
-    "TimeZone",
-    "IntervalStyle",
-    "extra_float_digits",
-    "bytea_output",
-];
 const APPLICATION_BYTES_MAX: usize = 64;
 
 /// Admits and opens a session; a refusal is recorded, told, and the connection ended.
@@ -182,7 +172,7 @@ fn named_resource(connection: &Connection, admitted: &Admitted) -> Result<(), Re
     .hint(format!("connect with `dbname={}`", admitted.resource.id)))
 }
 
-/// `options` may set what SET may, nothing else; a search path is the gate's own matter.
+/// Start-up parameters and `options` may set what SET may, nothing else; a search path is the gate's own matter.
 fn passed_parameters(
     connection: &Connection,
     names: &mut SessionNames,
@@ -190,18 +180,12 @@ fn passed_parameters(
 ) -> Result<Vec<(String, String)>, Refusal> {
     let mut passed = Vec::new();
     for (name, value) in connection.startup.params() {
-        if let Some(known) = PASSED_PARAMETERS
-            .iter()
-            .find(|known| known.eq_ignore_ascii_case(name))
-        {
-            let value = if *known == "application_name" {
-                printable(value)
-            } else {
-                value.clone()
-            };
-            passed.push(((*known).to_owned(), value));
-        } else if name == "options" {
-            passed.extend(crate::options::settings_of(value, names, surface)?);
+        match name.as_str() {
+            // Judged elsewhere, or nothing to the database.
+            "user" | "database" | "client_encoding" | "replication" => {}
+            "options" => passed.extend(crate::options::settings_of(value, names, surface)?),
+            "application_name" => passed.push((name.clone(), printable(value))),
+            _ => passed.extend(crate::options::setting_of(name, value, names, surface)?),
         }
     }
     Ok(passed)

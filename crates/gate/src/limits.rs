@@ -45,6 +45,9 @@ pub const BEGUN_AFTER: Duration = Duration::from_millis(50);
 /// After a cut, how long the database may take to answer the cancel.
 pub const CUT_DEADLINE: Duration = Duration::from_secs(10);
 
+/// The longest that a statement may run.
+pub const MAX_STATEMENT_TIME: Duration = Duration::from_secs(15 * 60);
+
 /// Login at the database.
 pub const UPSTREAM_DEADLINE: Duration = Duration::from_secs(8);
 

@@ -30,21 +30,34 @@ pub fn settings_of(
         let Some((name, value)) = setting.and_then(|setting| setting.split_once('=')) else {
             return Err(not_passed(word));
         };
-        let name = name.replace('-', "_");
-        let text = format!("SET {} TO '{}'", quoted(&name), value.replace('\'', "''"));
-        let statements =
-            portcullis_sql::understand(&text, surface, names).map_err(|_| not_passed(&name))?;
-        match statements.first().map(|statement| &statement.kind) {
-            Some(Kind::SetSearchPath { path, .. }) => names.search_path.clone_from(path),
-            Some(Kind::Setting) => settings.push((name, value.to_owned())),
-            _ => return Err(not_passed(&name)),
-        }
+        settings.extend(setting_of(&name.replace('-', "_"), value, names, surface)?);
     }
     Ok(settings)
 }
 
-fn quoted(name: &str) -> String {
-    format!("\"{}\"", name.replace('"', "\"\""))
+/// One setting, judged as its SET would be.
+pub fn setting_of(
+    name: &str,
+    value: &str,
+    names: &mut SessionNames,
+    surface: &Surface,
+) -> Result<Option<(String, String)>, Refusal> {
+    // Not SET: a value of several names is one string here, as in a start-up packet.
+    let constant = |text: &str| text.replace('\'', "''");
+    let text = format!(
+        "SELECT set_config('{}', '{}', false)",
+        constant(&name.to_ascii_lowercase()),
+        constant(value)
+    );
+    let statements = portcullis_sql::understand(&text, surface, names).map_err(|_| not_passed(name))?;
+    match statements.first().map(|statement| &statement.kind) {
+        Some(Kind::SetSearchPath { path, .. }) => {
+            names.search_path.clone_from(path);
+            Ok(None)
+        }
+        Some(Kind::Setting) => Ok(Some((name.to_owned(), value.to_owned()))),
+        _ => Err(not_passed(name)),
+    }
 }
 
 fn not_passed(what: &str) -> Refusal {

@@ -3,14 +3,14 @@
 use jiff::Timestamp;
 use portcullis_ledger::open::{OpenSession, OpenStatement};
 use portcullis_ledger::{LeafWriter, OpenWork};
-use portcullis_store::log::{Entry, Log, LogDown};
+use portcullis_store::log::{BodyPart, Entry, Log, LogDown};
 use serde_json::Value;
 
 /// Appends the outcome of every open statement and session; they are durable when it returns.
 pub async fn close_open_work(log: &Log, open: &OpenWork, now: Timestamp) -> Result<usize, LogDown> {
     let mut entries: Vec<Entry> = Vec::new();
     for (id, statement) in &open.statements {
-        entries.extend(interrupted_statement(id, statement, now));
+        entries.extend(interrupted_statement(log, id, statement, now));
     }
     for (id, session) in &open.sessions {
         let cut: Vec<&OpenStatement> = open
@@ -31,8 +31,14 @@ fn text<'a>(leaf: &'a Value, key: &str) -> &'a str {
     leaf.get(key).and_then(Value::as_str).unwrap_or_default()
 }
 
-fn interrupted_statement(id: &str, open: &OpenStatement, now: Timestamp) -> Option<Entry> {
+fn interrupted_statement(
+    log: &Log,
+    id: &str,
+    open: &OpenStatement,
+    now: Timestamp,
+) -> Option<Entry> {
     let first = &open.first;
+    let parts = text_parts(log, open.first_seq);
     let mut leaf = LeafWriter::new("statement", now, "server");
     for key in [
         "session", "person", "vendor", "contract", "resource", "grant", "purpose",
@@ -59,9 +65,15 @@ fn interrupted_statement(id: &str, open: &OpenStatement, now: Timestamp) -> Opti
         .num("adds_bytes", 0)
         .str("decision", "interrupted")
         .str("reason", "gate.crashed")
+        .num("ms", elapsed_ms(first, now))
         .num("first_seq", open.first_seq)
+        .body(
+            parts
+                .iter()
+                .map(|part| (part.label.as_ref(), part.commitment())),
+        )
         .finish();
-    Entry::new(leaf, Vec::new()).ok()
+    Entry::new(leaf, parts).ok()
 }
 
 fn interrupted_session(
@@ -88,4 +100,20 @@ fn interrupted_session(
         .str("reason", "interrupted")
         .finish();
     Entry::new(leaf, Vec::new()).ok()
+}
+
+/// Text and values, as its first record has them; none where they were lawfully withheld since.
+fn text_parts(log: &Log, seq: u64) -> Vec<BodyPart> {
+    let entry = log.read(seq, seq + 1).next().and_then(Result::ok);
+    let parts = entry.map(|entry| entry.parts).unwrap_or_default();
+    parts
+        .into_iter()
+        .filter(|part| matches!(part.label.as_ref(), "sql" | "params"))
+        .collect()
+}
+
+/// The longest that it can have run.
+fn elapsed_ms(first: &Value, now: Timestamp) -> u64 {
+    let since = text(first, "at").parse::<Timestamp>().unwrap_or(now);
+    u64::try_from(now.duration_since(since).as_millis()).unwrap_or(0)
 }

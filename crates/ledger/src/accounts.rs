@@ -82,12 +82,6 @@ impl StatementMeter {
     pub fn subjects(&self) -> u64 {
         self.subjects.len() as u64
     }
-
-    /// Rows that hold nothing of the owner's data.
-    pub fn note_free(&mut self, rows: u64, bytes: u64) {
-        self.rows += rows;
-        self.bytes += bytes;
-    }
 }
 
 /// What one session has been given. Its subjects are kept only where a ceiling asks.

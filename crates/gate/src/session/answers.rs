@@ -1,19 +1,25 @@
 //! meter: the database's answers, message by message; rows are charged in batches before anything
 //! of them is put where it could leave.
 
+use std::sync::Arc;
+
 use portcullis_contract::{Budget, Mode, Refusal, SqlState};
 use portcullis_ledger::{Exceeded, Meters, Payer, RowBatch, RowCharge, SubjectId};
-use portcullis_sql::Kind;
+use portcullis_sql::{Kind, Transaction};
 use portcullis_wire::backend::{self, FrameAt, Report, TransactionStatus};
 use portcullis_wire::build::server as build;
 use portcullis_wire::row;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
+use super::names::{Cursor, Meaning, Portal, Prepared};
 use super::outbox::Reserved;
 use super::running::{Decision, Running};
-use super::{Cursor, End, Expect, Portal, Prepared, Session};
+use super::{End, Expect, Session};
 use crate::errors::{Severity, in_clients_names, sanitised, write_refusal};
-use crate::limits::{BEGUN_AFTER, CHUNK_BYTES, CUT_DEADLINE, IDLE_READ_BYTES, READ_BYTES};
+use crate::limits::{
+    BEGUN_AFTER, CHUNK_BYTES, CUT_DEADLINE, IDLE_READ_BYTES, MAX_PIPELINED_BYTES,
+    MAX_STATEMENT_TIME, READ_BYTES,
+};
 
 /// Rows that were read and not yet charged; kept between batches for its memory alone.
 #[derive(Default)]
@@ -93,36 +99,72 @@ impl Session {
         End::RecordDown
     }
 
+    /// Waits for the database; notices meanwhile that the client leaves, that a statement takes long
+    /// enough to leave a trace, and that it takes too long.
     async fn read_database(&mut self) -> Result<(), End> {
-        self.upstream.buffer.reserve(READ_BYTES);
-        let waits_unrecorded = self
+        let unrecorded = self
             .current
             .as_ref()
             .is_some_and(|running| !running.begun());
-        let read = if self.cutting.is_some() {
-            let read = self.upstream.stream.read_buf(&mut self.upstream.buffer);
-            tokio::time::timeout(CUT_DEADLINE, read)
-                .await
-                .map_err(|_| End::DatabaseGone)?
-        } else if waits_unrecorded {
-            let read = self.upstream.stream.read_buf(&mut self.upstream.buffer);
-            match tokio::time::timeout(BEGUN_AFTER, read).await {
-                Ok(read) => read,
-                Err(_) => {
-                    self.record_begun();
-                    return Ok(());
-                }
+        let patience = match &self.current {
+            _ if self.cutting.is_some() => CUT_DEADLINE,
+            Some(_) if unrecorded => BEGUN_AFTER,
+            Some(running) => MAX_STATEMENT_TIME.saturating_sub(running.elapsed()),
+            None => MAX_STATEMENT_TIME,
+        };
+        match tokio::time::timeout(patience, self.read_either_side()).await {
+            Ok(read) => read,
+            Err(_) if self.cutting.is_some() => Err(End::DatabaseGone),
+            Err(_) if unrecorded => {
+                self.record_begun();
+                Ok(())
             }
-        } else {
-            self.upstream
+            Err(_) => self.cut_for_time(),
+        }
+    }
+
+    async fn read_either_side(&mut self) -> Result<(), End> {
+        self.upstream.buffer.reserve(READ_BYTES);
+        // What a client sends ahead is taken up to a limit; then its leaving is noticed only when written to.
+        if self.client.input.len() >= MAX_PIPELINED_BYTES {
+            return match self
+                .upstream
                 .stream
                 .read_buf(&mut self.upstream.buffer)
                 .await
-        };
-        match read {
-            Ok(0) | Err(_) => Err(End::DatabaseGone),
-            Ok(_) => Ok(()),
+            {
+                Ok(0) | Err(_) => Err(End::DatabaseGone),
+                Ok(_) => Ok(()),
+            };
         }
+        self.client.input.reserve(IDLE_READ_BYTES);
+        tokio::select! {
+            biased;
+            read = self.upstream.stream.read_buf(&mut self.upstream.buffer) => match read {
+                Ok(0) | Err(_) => Err(End::DatabaseGone),
+                Ok(_) => Ok(()),
+            },
+            read = self.client.stream.read_buf(&mut self.client.input) => match read {
+                Ok(0) | Err(_) => Err(End::ClientGone),
+                Ok(_) => Ok(()),
+            },
+        }
+    }
+
+    fn cut_for_time(&mut self) -> Result<(), End> {
+        let Some(running) = &mut self.current else {
+            return Err(End::DatabaseGone);
+        };
+        running.cut = Some(
+            Refusal::new(
+                SqlState::Cancelled,
+                "limit.statement_time",
+                "the statement ran longer than the gate lets one run",
+            )
+            .hint("narrow it down; ask the owner's engineer whether an index is missing"),
+        );
+        self.begin_cut();
+        Ok(())
     }
 
     /// A statement that takes long leaves a trace before its outcome; nothing waits for it.
@@ -230,7 +272,8 @@ impl Session {
         if matches!(running.cleared.kind, Kind::Explain) {
             return self.take_plan(frame.body(buffer));
         }
-        let split = row::split_last(frame.body(buffer), running.source.taps.len()).map_err(broke)?;
+        let split =
+            row::split_last(frame.body(buffer), running.source.taps.len()).map_err(broke)?;
         let mut subjects = 0;
         for (tap, field) in split.tap().enumerate() {
             let value = super::tap::tap_value(field).map_err(broke)?;
@@ -286,24 +329,31 @@ impl Session {
             person: self.bearing.person.clone(),
             day: running.day,
         };
-        let mut meters = Meters {
-            session: &mut self.meter,
-            statement: &mut running.meter,
+        let (charged, subjects_new) = {
+            let mut meter = running.meter.lock();
+            let before = meter.subjects_new;
+            let mut meters = Meters {
+                session: &mut self.meter,
+                statement: &mut meter,
+            };
+            let rows = RowBatch {
+                rows: &batch.charges,
+                ids: &batch.ids,
+            };
+            let charged = self.gate.accounts.lock().charge(
+                &payer,
+                budgets,
+                &mut meters,
+                &rows,
+                &mut batch.fresh,
+            );
+            (charged, meter.subjects_new - before)
         };
-        let rows = RowBatch {
-            rows: &batch.charges,
-            ids: &batch.ids,
-        };
-        let charged =
-            self.gate
-                .accounts
-                .lock()
-                .charge(&payer, budgets, &mut meters, &rows, &mut batch.fresh);
         let fresh = batch.fresh.iter().filter_map(|index| {
             let index = *index as usize;
             Some((*batch.taps.get(index)?, *batch.ids.get(index)?))
         });
-        running.note_charged(charged.rows as u64, charged.bytes, fresh);
+        running.note_charged(&charged, subjects_new, fresh);
         if let Some(exceeded) = &charged.exceeded {
             running.cut = Some(self.budget_refusal(exceeded));
             self.begin_cut();
@@ -379,17 +429,21 @@ impl Session {
     }
 
     fn take_parse_complete(&mut self) -> Result<(), End> {
-        let Some(Expect::Parse { name, made }) = self.expects.pop_front() else {
+        let Some(Expect::Parse { name, made, hidden }) = self.expects.pop_front() else {
             return Err(broke("parse complete out of turn"));
         };
+        if hidden {
+            return Ok(());
+        }
+        // One that was closed or parsed anew since is not entered: its own messages carry what they need.
         if self
             .moving_prepared
             .get(&name)
             .is_some_and(|moving| moving.serial == made.serial)
         {
             self.moving_prepared.remove(&name);
+            self.prepared.insert(name, made);
         }
-        self.prepared.insert(name, made);
         build::parse_complete(self.out.protocol());
         Ok(())
     }
@@ -451,7 +505,7 @@ impl Session {
                 let Some(running) = &self.current else {
                     return Err(broke("row description out of turn"));
                 };
-                (std::sync::Arc::clone(&running.cleared), running.source.taps.len())
+                (Arc::clone(&running.cleared), running.source.taps.len())
             }
         };
         let mut columns = backend::row_description(body).map_err(broke)?;
@@ -459,6 +513,12 @@ impl Session {
             .len()
             .checked_sub(taps)
             .ok_or_else(|| broke("fewer columns than taps"))?;
+        // A belt besides the names: what is stripped must be taps, and no tap may be left.
+        let tapped = |column: &backend::Column| column.name.starts_with(TAP_COLUMN_PREFIX);
+        let (shown, stripped) = columns.split_at_checked(kept).unwrap_or((&columns, &[]));
+        if shown.iter().any(tapped) || !stripped.iter().all(tapped) {
+            return Err(broke("a result of another shape than was cleared"));
+        }
         columns.truncate(kept);
         for column in &mut columns {
             (column.table_oid, column.attnum) = self.gate_identity(column.table_oid, column.attnum);
@@ -500,7 +560,15 @@ impl Session {
             return self.finish_cut(running, true);
         }
         self.note_effect(&running);
-        self.rolled_back = tag == "ROLLBACK";
+        if matches!(tag, "COMMIT" | "ROLLBACK")
+            && matches!(
+                running.cleared.kind,
+                Kind::Transaction(Transaction::Commit | Transaction::Rollback)
+            )
+        {
+            self.rolled_back = tag == "ROLLBACK";
+            self.end_transaction_things();
+        }
         self.finish_allowed(&mut running, tag)
     }
 
@@ -520,11 +588,6 @@ impl Session {
         if let Err(refusal) = self.record_outcome(running, decision, reason) {
             write_refusal(self.out.protocol(), Severity::Error, &refusal, None);
             self.skip_rest();
-        }
-        if let Some(name) = &running.cursor
-            && let Some(cursor) = self.cursors.get_mut(name)
-        {
-            cursor.meter = std::mem::take(&mut running.meter);
         }
     }
 
@@ -565,10 +628,12 @@ impl Session {
                 }
             }
             Kind::Prepare { name } => {
+                let serial = self.next_serial();
                 let prepared = Prepared {
-                    cleared: std::sync::Arc::clone(&running.cleared),
+                    meaning: meaning_again(running),
                     param_types: Vec::new(),
-                    serial: self.next_serial(),
+                    server_name: running.named.clone().unwrap_or_default(),
+                    serial,
                 };
                 self.prepared.insert(name.clone(), prepared);
             }
@@ -578,9 +643,10 @@ impl Session {
             Kind::Deallocate { name: None } => self.prepared.clear(),
             Kind::DeclareCursor { name, hold } => {
                 let cursor = Cursor {
-                    meter: portcullis_ledger::StatementMeter::default(),
-                    cleared: std::sync::Arc::clone(&running.cleared),
+                    cleared: Arc::clone(&running.cleared),
+                    meter: Arc::default(),
                     hold: *hold,
+                    server_name: running.named.clone().unwrap_or_default(),
                 };
                 self.cursors.insert(name.clone(), cursor);
             }
@@ -694,6 +760,7 @@ impl Session {
 
     /// Portals, and cursors without HOLD, end with their transaction; what ran in them has its outcome now.
     fn end_transaction_things(&mut self) {
+        // One WITH HOLD of a transaction that was rolled back is gone too; its name then leads nowhere.
         self.cursors.retain(|_, cursor| cursor.hold);
         if let Some(moving) = self.moving_path.take() {
             self.names.search_path = if self.rolled_back {
@@ -736,11 +803,11 @@ impl Session {
                 self.leave_execute();
                 return self.finish_cut(running, false);
             }
-            self.write_report(&report);
+            self.write_report(&report, Some(&running));
             let reason = format!("database.{}", report.sqlstate());
             self.close_running(&mut running, Decision::Allowed, Some(&reason));
         } else {
-            self.write_report(&report);
+            self.write_report(&report, None);
         }
         if !simple {
             self.after_extended_error();
@@ -757,13 +824,37 @@ impl Session {
 
     /// What was sent and will not be answered: neither entered nor run.
     pub(super) fn drop_pipeline(&mut self) {
-        self.expects.retain(|expect| matches!(expect, Expect::Sync));
+        let (kept, dropped): (Vec<_>, Vec<_>) = self
+            .expects
+            .drain(..)
+            .partition(|expect| matches!(expect, Expect::Sync));
+        self.expects.extend(kept);
+        for expect in dropped {
+            if let Expect::Execute { mut running, .. } = expect {
+                let _ = self.record_outcome(
+                    &mut running,
+                    Decision::Refused,
+                    Some(super::records::SKIPPED),
+                );
+            }
+        }
         self.moving_prepared.clear();
         self.moving_portals.clear();
+        // INVARIANT: the unnamed ones have one name at the database for all texts. Where the database may
+        // have gone on without us, the gate no longer says what is there: the next Parse or Bind will.
+        self.prepared.remove("");
+        if let Some(portal) = self.portals.remove("") {
+            self.close_portal(portal);
+        }
     }
 
-    fn write_report(&mut self, report: &Report) {
-        let (sqlstate, message, hint) = sanitised(report, &self.terms.surface);
+    fn write_report(&mut self, report: &Report, running: Option<&Running>) {
+        let (sqlstate, mut message, hint) = sanitised(report, &self.terms.surface);
+        if let Some((named, name)) =
+            running.and_then(|running| running.named.as_deref().zip(running.client_name()))
+        {
+            message = message.replace(named, name);
+        }
         let own = build::Report {
             severity: "ERROR",
             sqlstate: &sqlstate,
@@ -802,6 +893,20 @@ impl Session {
             build::parameter_status(self.out.protocol(), name, value).map_err(broke)?;
         }
         Ok(())
+    }
+}
+
+/// How `sql` names the columns that it adds.
+const TAP_COLUMN_PREFIX: &str = "portcullis_tap";
+
+/// What a completed PREPARE is known by from now on.
+fn meaning_again(running: &Running) -> Meaning {
+    Meaning {
+        cleared: Arc::clone(&running.cleared),
+        source: Arc::clone(&running.source),
+        text: Arc::from(running.cleared.text.as_str()),
+        named: running.named.clone(),
+        cursor: None,
     }
 }
 

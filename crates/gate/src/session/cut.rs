@@ -38,11 +38,6 @@ impl Session {
         let recorded = self.record_outcome(&mut running, Decision::Stopped, Some(&refusal.reason));
         let told = recorded.err().unwrap_or(refusal);
         write_refusal(self.out.protocol(), Severity::Error, &told, None);
-        if let Some(name) = &running.cursor
-            && let Some(cursor) = self.cursors.get_mut(name)
-        {
-            cursor.meter = std::mem::take(&mut running.meter);
-        }
         self.abort_due = completed;
         self.failed_here = true;
         if matches!(self.expects.front(), Some(Expect::Fence)) {

@@ -4,14 +4,32 @@
 use std::sync::Arc;
 
 use portcullis_contract::{Refusal, SqlState};
+use portcullis_sql::Kind;
 use portcullis_wire::build::client as ask;
 use portcullis_wire::frontend::{Bind, Format, Frame, Parse, Target};
 
 use super::desk::{Cleared, Refused};
+use super::names::{Meaning, Portal, Prepared, unknown_cursor, unknown_statement};
 use super::running::{Attempt, Params, hashed_params, param_text};
-use super::{End, Expect, Portal, Session};
+use super::{End, Expect, Session};
 use crate::errors::{Severity, write_refusal};
 use crate::limits::{MAX_PARAMS_RECORD_BYTES, MAX_PORTALS, MAX_PREPARED};
+
+/// Closing it closes nothing.
+const NOBODYS_NAME: &str = "portcullis_nobody";
+
+/// Running it changes what later messages mean, or takes effect though an earlier one was cut.
+fn has_effect(kind: &Kind) -> bool {
+    !matches!(
+        kind,
+        Kind::Query
+            | Kind::Empty
+            | Kind::Fetch { .. }
+            | Kind::Execute { .. }
+            | Kind::CopyOut(_)
+            | Kind::Explain
+    )
+}
 
 fn unsendable(error: impl std::fmt::Display) -> End {
     End::DatabaseBroke(error.to_string())
@@ -40,44 +58,83 @@ impl Session {
             );
             return self.tell_in_pipeline(&refusal).await;
         }
+        if !parse.name.is_empty() && self.prepared_now(parse.name).is_some() {
+            let message = format!("prepared statement `{}` already exists", parse.name);
+            let refusal = Refusal::new(SqlState::DuplicateStatement, "prepared.exists", message);
+            return self.tell_in_pipeline(&refusal).await;
+        }
+        let meaning = match self.meaning_of(&cleared) {
+            Ok(meaning) => meaning,
+            Err(refusal) => {
+                return self
+                    .refuse_in_pipeline(&cleared, &refusal, None, Some(parse.sql))
+                    .await;
+            }
+        };
+        let prepared =
+            self.make_prepared(meaning, parse.name.is_empty(), parse.param_types.clone());
         ask::parse(
             &mut self.to_database,
-            parse.name,
-            &cleared.text,
-            &parse.param_types,
+            &prepared.server_name,
+            &prepared.meaning.text,
+            &prepared.param_types,
         )
         .map_err(unsendable)?;
-        let serial = self.next_serial();
-        let prepared = super::Prepared {
-            cleared,
-            param_types: parse.param_types.clone(),
-            serial,
-        };
         self.moving_prepared
             .insert(parse.name.to_owned(), prepared.clone());
         self.expects.push_back(Expect::Parse {
             name: parse.name.to_owned(),
             made: prepared,
+            hidden: false,
         });
         Ok(())
     }
 
-    /// As the messages in flight will have left it.
-    fn prepared_now(&self, name: &str) -> Option<&super::Prepared> {
-        self.moving_prepared
-            .get(name)
-            .or_else(|| self.prepared.get(name))
+    fn make_prepared(
+        &mut self,
+        meaning: Meaning,
+        unnamed: bool,
+        param_types: Vec<u32>,
+    ) -> Prepared {
+        let serial = self.next_serial();
+        let server_name = if unnamed {
+            String::new()
+        } else {
+            format!("portcullis_s{serial}")
+        };
+        Prepared {
+            meaning,
+            param_types,
+            server_name,
+            serial,
+        }
     }
 
-    fn portal_now(&self, name: &str) -> Option<&Portal> {
-        self.moving_portals
-            .get(name)
-            .or_else(|| self.portals.get(name))
-    }
-
-    pub(super) fn next_serial(&mut self) -> u64 {
-        self.serial += 1;
-        self.serial
+    /// A prepared FETCH or EXECUTE whose cursor or statement was made anew since: parsed again for the
+    /// present one, under a name of its own.
+    fn refreshed(&mut self, prepared: Prepared) -> Result<Result<Prepared, Refusal>, End> {
+        if self.still_means(&prepared.meaning) {
+            return Ok(Ok(prepared));
+        }
+        let cleared = Arc::clone(&prepared.meaning.cleared);
+        let meaning = match self.meaning_of(&cleared) {
+            Ok(meaning) => meaning,
+            Err(refusal) => return Ok(Err(refusal)),
+        };
+        let made = self.make_prepared(meaning, false, prepared.param_types);
+        ask::parse(
+            &mut self.to_database,
+            &made.server_name,
+            &made.meaning.text,
+            &made.param_types,
+        )
+        .map_err(unsendable)?;
+        self.expects.push_back(Expect::Parse {
+            name: String::new(),
+            made: made.clone(),
+            hidden: true,
+        });
+        Ok(Ok(made))
     }
 
     /// Takes in the answers so far without releasing them; `false` where one of them was an error,
@@ -107,19 +164,18 @@ impl Session {
         }
     }
 
+    /// Something in flight decides what a name means.
     fn names_are_moving(&self) -> bool {
-        use portcullis_sql::Kind;
         self.expects.iter().any(|expect| match expect {
-            Expect::Execute { running, .. } => matches!(
-                running.cleared.kind,
-                Kind::SetSearchPath { .. }
-                    | Kind::ResetSession { .. }
-                    | Kind::Prepare { .. }
-                    | Kind::DeclareCursor { .. }
-                    | Kind::CloseCursor { .. }
-                    | Kind::Deallocate { .. }
-                    | Kind::Transaction(_)
-            ),
+            Expect::Execute { running, .. } => has_effect(&running.cleared.kind),
+            _ => false,
+        })
+    }
+
+    /// Something in flight may yet be cut; what would take effect in spite of it must wait.
+    fn may_be_cut(&self) -> bool {
+        self.expects.iter().any(|expect| match expect {
+            Expect::Execute { running, .. } => !running.source.tables.is_empty(),
             _ => false,
         })
     }
@@ -129,16 +185,8 @@ impl Session {
             return Ok(());
         }
         let Some(prepared) = self.prepared_now(bind.statement).cloned() else {
-            let shown = match bind.statement {
-                "" => "unnamed prepared statement does not exist".to_owned(),
-                name => format!("prepared statement `{name}` does not exist"),
-            };
             return self
-                .tell_in_pipeline(&Refusal::new(
-                    SqlState::UnknownStatement,
-                    "prepared.unknown",
-                    shown,
-                ))
+                .tell_in_pipeline(&unknown_statement(bind.statement))
                 .await;
         };
         if self.portals.len() + self.moving_portals.len() >= MAX_PORTALS {
@@ -149,20 +197,32 @@ impl Session {
             );
             return self.tell_in_pipeline(&refusal).await;
         }
-        let cleared = prepared.cleared;
         let params = self.record_params(bind, &prepared.param_types);
-        if let Some(refusal) = self.refused_now(&cleared) {
-            return self
-                .refuse_in_pipeline(&cleared, &refusal, params.as_ref(), None)
-                .await;
-        }
-        let taps = self.source_of(&cleared).taps.len();
-        self.send_bind(frame, bind, taps)?;
+        let cleared = Arc::clone(&prepared.meaning.cleared);
+        let refused = match self.refused_now(&cleared) {
+            Some(refusal) => Err(refusal),
+            None => self.refreshed(prepared)?,
+        };
+        let prepared = match refused {
+            Ok(prepared) => prepared,
+            Err(refusal) => {
+                return self
+                    .refuse_in_pipeline(&cleared, &refusal, params.as_ref(), None)
+                    .await;
+            }
+        };
         let serial = self.next_serial();
+        let server_name = if bind.portal.is_empty() {
+            String::new()
+        } else {
+            format!("portcullis_p{serial}")
+        };
+        self.send_bind(frame, bind, &server_name, &prepared)?;
         let portal = Portal {
-            cleared,
+            meaning: prepared.meaning,
             params,
             running: None,
+            server_name,
             serial,
         };
         self.moving_portals.insert(bind.portal.to_owned(), portal);
@@ -173,20 +233,30 @@ impl Session {
         Ok(())
     }
 
-    /// Sends the Bind on; where result formats are listed one by one, the taps need theirs.
-    fn send_bind(&mut self, frame: &Frame, bind: &Bind<'_>, taps: usize) -> Result<(), End> {
+    /// Sends the Bind on under the gate's names; where result formats are listed one by one, the taps need theirs.
+    fn send_bind(
+        &mut self,
+        frame: &Frame,
+        bind: &Bind<'_>,
+        portal: &str,
+        prepared: &Prepared,
+    ) -> Result<(), End> {
+        let taps = prepared.meaning.source.taps.len();
         // No code means text and one code means it for all: the taps are `text`, whose binary form is the same bytes.
-        if taps == 0 || bind.result_formats.len() < 2 {
+        let formats_fit = taps == 0 || bind.result_formats.len() < 2;
+        if formats_fit && portal == bind.portal && prepared.server_name == bind.statement {
             self.to_database.extend_from_slice(frame.raw());
             return Ok(());
         }
         let mut formats = bind.result_formats.clone();
-        formats.extend(std::iter::repeat_n(Format::Text, taps));
+        if !formats_fit {
+            formats.extend(std::iter::repeat_n(Format::Text, taps));
+        }
         let params = bind.params.iter().copied();
         ask::bind(
             &mut self.to_database,
-            bind.portal,
-            bind.statement,
+            portal,
+            &prepared.server_name,
             &bind.param_formats,
             params,
             &formats,
@@ -225,57 +295,68 @@ impl Session {
         if self.names_are_moving() && !self.take_in().await? {
             return Ok(());
         }
-        let expect = match target {
-            Target::Statement => self.prepared_now(name).map(|prepared| Expect::DescribeStatement {
-                cleared: Arc::clone(&prepared.cleared),
-                taps: self.source_of(&prepared.cleared).taps.len(),
-                name: name.to_owned(),
-                serial: prepared.serial,
+        let found = match target {
+            Target::Statement => self.prepared_now(name).map(|prepared| {
+                let expect = Expect::DescribeStatement {
+                    cleared: Arc::clone(&prepared.meaning.cleared),
+                    taps: prepared.meaning.source.taps.len(),
+                    name: name.to_owned(),
+                    serial: prepared.serial,
+                };
+                (expect, prepared.server_name.clone())
             }),
             Target::Portal => self.described_portal(name),
         };
-        let Some(expect) = expect else {
-            let (sqlstate, what) = match target {
-                Target::Statement => (SqlState::UnknownStatement, "prepared statement"),
-                Target::Portal => (SqlState::UnknownCursor, "portal"),
+        let Some((expect, server_name)) = found else {
+            let refusal = match target {
+                Target::Statement => unknown_statement(name),
+                Target::Portal => unknown_cursor("portal", name),
             };
-            let refusal = Refusal::new(
-                sqlstate,
-                "describe.unknown",
-                format!("{what} `{name}` does not exist"),
-            );
             return self.tell_in_pipeline(&refusal).await;
         };
-        ask::describe(&mut self.to_database, target, name).map_err(unsendable)?;
+        ask::describe(&mut self.to_database, target, &server_name).map_err(unsendable)?;
         self.expects.push_back(expect);
         Ok(())
     }
 
     /// A portal of the protocol, or a SQL cursor: to PostgreSQL both are portals.
-    fn described_portal(&self, name: &str) -> Option<Expect> {
-        let portal = self.portal_now(name).map(|portal| &portal.cleared);
-        let cleared = portal.or_else(|| self.cursors.get(name).map(|cursor| &cursor.cleared))?;
-        let taps = self.source_of(cleared).taps.len();
-        Some(Expect::DescribePortal { cleared: Arc::clone(cleared), taps })
+    fn described_portal(&self, name: &str) -> Option<(Expect, String)> {
+        let describe = |cleared: &Arc<Cleared>, taps: usize| Expect::DescribePortal {
+            cleared: Arc::clone(cleared),
+            taps,
+        };
+        if let Some(portal) = self.portal_now(name) {
+            let taps = portal.meaning.source.taps.len();
+            return Some((
+                describe(&portal.meaning.cleared, taps),
+                portal.server_name.clone(),
+            ));
+        }
+        let cursor = self.cursors.get(name)?;
+        Some((
+            describe(&cursor.cleared, cursor.cleared.taps.len()),
+            cursor.server_name.clone(),
+        ))
     }
 
     pub(super) async fn serve_execute(&mut self, name: &str, max_rows: u32) -> Result<(), End> {
         if (self.is_executing(name) || self.names_are_moving()) && !self.take_in().await? {
             return Ok(());
         }
+        let effect = self
+            .portal_now(name)
+            .is_some_and(|portal| has_effect(&portal.meaning.cleared.kind));
+        if effect && self.may_be_cut() && !self.take_in().await? {
+            return Ok(());
+        }
         let Some(portal) = self.portal_now(name) else {
-            let shown = format!("portal `{name}` does not exist");
-            return self
-                .tell_in_pipeline(&Refusal::new(
-                    SqlState::UnknownCursor,
-                    "portal.unknown",
-                    shown,
-                ))
-                .await;
+            return self.tell_in_pipeline(&unknown_cursor("portal", name)).await;
         };
-        let (cleared, serial) = (Arc::clone(&portal.cleared), portal.serial);
-        let params = portal.params.clone();
-        // INVARIANT: decided again at Execute: the transaction and the session's names may have moved.
+        let (meaning, serial, params) =
+            (portal.meaning.clone(), portal.serial, portal.params.clone());
+        let server_name = portal.server_name.clone();
+        let cleared = Arc::clone(&meaning.cleared);
+        // INVARIANT: decided again at Execute: the transaction may have moved.
         if let Some(refusal) = self.refused_now(&cleared) {
             return self
                 .refuse_in_pipeline(&cleared, &refusal, params.as_ref(), None)
@@ -288,15 +369,15 @@ impl Session {
             .and_then(|portal| portal.running.take());
         let mut running = match suspended {
             Some(running) => running,
-            None => self.running_for(&cleared),
+            None => self.running_for(&meaning),
         };
         running.params = params;
         if cleared.changes && !self.record_before(&mut running).await? {
             self.fail_pipeline()?;
             self.skipping = true;
-            return Ok(());
+            return self.flush().await;
         }
-        ask::execute(&mut self.to_database, name, max_rows).map_err(unsendable)?;
+        ask::execute(&mut self.to_database, &server_name, max_rows).map_err(unsendable)?;
         self.expects.push_back(Expect::Execute {
             portal: name.to_owned(),
             serial,
@@ -306,27 +387,46 @@ impl Session {
         Ok(())
     }
 
+    /// The portal is being fetched from in this very pipeline: its fetches are one statement.
     fn is_executing(&self, name: &str) -> bool {
-        self.expects
-            .iter()
-            .any(|expect| matches!(expect, Expect::Execute { portal, .. } if portal == name))
-            && !self.moving_portals.contains_key(name)
+        let Some(serial) = self.portal_now(name).map(|portal| portal.serial) else {
+            return false;
+        };
+        self.expects.iter().any(|expect| match expect {
+            Expect::Execute {
+                serial: executing, ..
+            }
+            | Expect::Executing {
+                serial: executing, ..
+            } => *executing == serial,
+            _ => false,
+        })
     }
 
     pub(super) fn serve_close(&mut self, target: Target, name: &str) -> Result<(), End> {
+        // What the gate does not know is closed all the same, as PostgreSQL does: under a name that is nobody's.
+        let mut server_name = NOBODYS_NAME.to_owned();
         match target {
             Target::Statement => {
-                self.moving_prepared.remove(name);
-                self.prepared.remove(name);
+                for known in [
+                    self.prepared.remove(name),
+                    self.moving_prepared.remove(name),
+                ]
+                .into_iter()
+                .flatten()
+                {
+                    server_name = known.server_name;
+                }
             }
             Target::Portal => {
-                self.moving_portals.remove(name);
-                if let Some(portal) = self.portals.remove(name) {
+                let moving = self.moving_portals.remove(name);
+                for portal in [self.portals.remove(name), moving].into_iter().flatten() {
+                    server_name.clone_from(&portal.server_name);
                     self.close_portal(portal);
                 }
             }
         }
-        ask::close(&mut self.to_database, target, name).map_err(unsendable)?;
+        ask::close(&mut self.to_database, target, &server_name).map_err(unsendable)?;
         self.expects.push_back(Expect::Close);
         Ok(())
     }

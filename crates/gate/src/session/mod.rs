@@ -10,6 +10,7 @@ pub mod cut;
 pub mod desk;
 pub mod explain;
 pub mod extended;
+pub mod names;
 pub mod outbox;
 pub mod records;
 pub mod running;
@@ -21,9 +22,8 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
 use bytes::BytesMut;
-use portcullis_contract::{Refusal, SqlState};
+use portcullis_ledger::SubjectId;
 use portcullis_ledger::accounts::SessionMeter;
-use portcullis_ledger::{StatementMeter, SubjectId};
 use portcullis_sql::SessionNames;
 use portcullis_store::log::Pending;
 use portcullis_store::state::sessions::SessionGuard;
@@ -35,8 +35,9 @@ use crate::cancel::CancelSlot;
 use crate::upstream::Upstream;
 use client::Client;
 use desk::{Cleared, Terms};
+use names::{Cursor, Meaning, Portal, Prepared};
 use outbox::{Outbox, Sealed};
-use running::{Bearing, Params, Running};
+use running::{Bearing, Running};
 
 /// Why a session's loop ended.
 #[derive(Debug, thiserror::Error)]
@@ -53,30 +54,6 @@ pub enum End {
     RecordDown,
 }
 
-/// A prepared statement of the client (protocol-level or SQL PREPARE: one namespace, as in PostgreSQL).
-#[derive(Clone)]
-pub struct Prepared {
-    pub cleared: Arc<Cleared>,
-    pub param_types: Vec<u32>,
-    pub serial: u64,
-}
-
-/// A bound portal. Its `running` lasts over all its fetches.
-pub struct Portal {
-    pub cleared: Arc<Cleared>,
-    pub params: Option<Params>,
-    pub running: Option<Box<Running>>,
-    /// Tells it from another that had its name before.
-    pub serial: u64,
-}
-
-/// A SQL cursor; its fetches share one meter.
-pub struct Cursor {
-    pub meter: StatementMeter,
-    pub cleared: Arc<Cleared>,
-    pub hold: bool,
-}
-
 /// What becomes of the search path when the transaction ends.
 pub struct MovingPath {
     before: Vec<String>,
@@ -86,9 +63,11 @@ pub struct MovingPath {
 /// An answer that is awaited from the database, in order.
 pub enum Expect {
     Simple(Box<Running>),
+    /// `hidden`: the gate's own, of which the client hears nothing.
     Parse {
         name: String,
         made: Prepared,
+        hidden: bool,
     },
     Bind {
         portal: String,
@@ -259,85 +238,10 @@ impl Session {
         format!("{}.{}", self.bearing.session, self.statement_count)
     }
 
-    /// Whose rows a statement gives: its own, or those of the cursor or prepared statement that it
-    /// names. What it names must be known (`known_names`).
-    fn source_of(&self, cleared: &Arc<Cleared>) -> Arc<Cleared> {
-        let named = match &cleared.kind {
-            portcullis_sql::Kind::Fetch { name, .. } => self.cursors.get(name).map(|cursor| &cursor.cleared),
-            portcullis_sql::Kind::Execute { name } => self.prepared.get(name).map(|prepared| &prepared.cleared),
-            _ => None,
-        };
-        Arc::clone(named.unwrap_or(cleared))
-    }
-
-    /// What the named thing must be known to the gate before its name may travel.
-    fn known_names(&self, cleared: &Cleared) -> Result<(), Refusal> {
-        let missing = |sqlstate, what: &str, name: &str| {
-            Err(Refusal::new(
-                sqlstate,
-                format!("{what}.unknown"),
-                format!("{what} `{name}` does not exist"),
-            ))
-        };
-        match &cleared.kind {
-            portcullis_sql::Kind::Fetch { name, .. } if !self.cursors.contains_key(name) => {
-                missing(SqlState::UnknownCursor, "cursor", name)
-            }
-            portcullis_sql::Kind::Execute { name } => match self.prepared.get(name) {
-                None => missing(SqlState::UnknownStatement, "prepared", name),
-                Some(prepared)
-                    if matches!(
-                        prepared.cleared.kind,
-                        portcullis_sql::Kind::Query | portcullis_sql::Kind::Prepare { .. }
-                    ) =>
-                {
-                    Ok(())
-                }
-                Some(_) => Err(Refusal::new(
-                    SqlState::NotPassed,
-                    "prepared.kind",
-                    format!("`{name}` is not a query, so EXECUTE does not run it"),
-                )),
-            },
-            portcullis_sql::Kind::DeclareCursor { .. }
-                if self.cursors.len() >= crate::limits::MAX_CURSORS =>
-            {
-                Err(Refusal::new(
-                    SqlState::LimitExceeded,
-                    "limit.cursors",
-                    "too many open cursors",
-                ))
-            }
-            portcullis_sql::Kind::Tuning(_) if self.status != TransactionStatus::Idle => {
-                Err(Refusal::new(
-                    SqlState::ActiveTransaction,
-                    "method.tuning",
-                    format!("{} cannot run inside a transaction block", cleared.verb),
-                )
-                .hint("end the transaction first; it runs on the gate's own connection"))
-            }
-            _ => Ok(()),
-        }
-    }
-
-    /// Lends the cursor's meter to a FETCH.
-    fn lend_meter(&mut self, cleared: &Cleared) -> (StatementMeter, Option<String>) {
-        if let portcullis_sql::Kind::Fetch { name, .. } = &cleared.kind
-            && let Some(cursor) = self.cursors.get_mut(name)
-        {
-            return (std::mem::take(&mut cursor.meter), Some(name.clone()));
-        }
-        (StatementMeter::default(), None)
-    }
-
-    fn running_for(&mut self, cleared: &Arc<Cleared>) -> Box<Running> {
-        let source = self.source_of(cleared);
-        let (meter, cursor) = self.lend_meter(cleared);
+    fn running_for(&mut self, meaning: &Meaning) -> Box<Running> {
         let id = self.next_statement_id();
         let day = self.gate.now().to_zoned(self.zone.clone()).date();
-        let mut running = Running::new(id, Arc::clone(cleared), source, meter, day);
-        running.cursor = cursor;
-        Box::new(running)
+        Box::new(Running::new(id, meaning, day))
     }
 
     fn ready_for_query(&mut self) {

@@ -1,11 +1,17 @@
 //! record: what is written down of a statement, and what is sealed by it.
 
+use std::sync::Arc;
+
 use portcullis_contract::{Refusal, SqlState};
 use portcullis_store::log::{Entry, EntryError, Log, Pending};
 
+use super::desk::Cleared;
 use super::running::{Attempt, Decision, Running, refused_entry};
 use super::{End, Session};
 use crate::errors::{Severity, write_refusal};
+
+/// Reason code of statements that an earlier one's failure kept from running.
+pub(super) const SKIPPED: &str = "transaction.skipped";
 
 impl Session {
     /// Appends a record and lets it cover what is in the outbox. Where the log is down, what was
@@ -65,6 +71,22 @@ impl Session {
             Err(unwritable) => {
                 write_refusal(self.out.protocol(), Severity::Error, &unwritable, None)
             }
+        }
+    }
+
+    /// Statements of a message or pipeline that an earlier one's failure kept from running: each has
+    /// its one event all the same; the client hears nothing of them.
+    pub(super) fn record_skipped(&mut self, statements: &[Arc<Cleared>]) {
+        for cleared in statements {
+            let id = self.next_statement_id();
+            let entry = refused_entry(
+                &id,
+                &self.bearing,
+                self.gate.now(),
+                &Attempt::of(cleared, None),
+                &skipped(),
+            );
+            let _ = self.append(entry);
         }
     }
 
@@ -142,6 +164,14 @@ impl Session {
             let _ = self.record_outcome(&mut running, decision, Some(reason));
         }
     }
+}
+
+fn skipped() -> Refusal {
+    Refusal::new(
+        SqlState::InFailedTransaction,
+        SKIPPED,
+        "an earlier statement failed",
+    )
 }
 
 pub fn unwritable() -> Refusal {

@@ -5,11 +5,14 @@ use std::time::Instant;
 
 use base64::Engine as _;
 use jiff::Timestamp;
+use parking_lot::Mutex;
 use portcullis_contract::Refusal;
-use portcullis_ledger::{DisclosureSet, LeafWriter, StatementMeter, SubjectId};
+use portcullis_ledger::{Charged, DisclosureSet, LeafWriter, StatementMeter, SubjectId};
+use portcullis_sql::Kind;
 use portcullis_store::log::{BodyPart, Entry, EntryError};
 
 use super::desk::Cleared;
+use super::names::Meaning;
 
 /// How a statement ended, as its event says it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,11 +62,12 @@ pub struct Running {
     /// Whose rows it gives: its own, those of the cursor for FETCH, of the prepared statement for EXECUTE.
     pub source: Arc<Cleared>,
     pub params: Option<Params>,
-    pub meter: StatementMeter,
-    /// The cursor that lends its meter, so that all its fetches count together.
-    pub cursor: Option<String>,
-    /// What the meter held before: the event counts this statement's own part.
-    before: Counted,
+    /// Shared by all fetches of a cursor: they count together against ceilings a statement.
+    pub meter: Arc<Mutex<StatementMeter>>,
+    /// The name at the database that it makes or uses.
+    pub named: Option<String>,
+    /// This statement's own part.
+    own: Counted,
     pub day: jiff::civil::Date,
     started: Instant,
     /// Charged and not yet in a record.
@@ -88,43 +92,16 @@ struct Counted {
     subjects_new: u64,
 }
 
-impl Counted {
-    fn of(meter: &StatementMeter) -> Self {
-        Self {
-            rows: meter.rows,
-            bytes: meter.bytes,
-            subjects: meter.subjects(),
-            subjects_new: meter.subjects_new,
-        }
-    }
-
-    fn since(self, before: Self) -> Self {
-        Self {
-            rows: self.rows.saturating_sub(before.rows),
-            bytes: self.bytes.saturating_sub(before.bytes),
-            subjects: self.subjects.saturating_sub(before.subjects),
-            subjects_new: self.subjects_new.saturating_sub(before.subjects_new),
-        }
-    }
-}
-
 impl Running {
-    pub fn new(
-        id: String,
-        cleared: Arc<Cleared>,
-        source: Arc<Cleared>,
-        meter: StatementMeter,
-        day: jiff::civil::Date,
-    ) -> Self {
-        let before = Counted::of(&meter);
+    pub fn new(id: String, meaning: &Meaning, day: jiff::civil::Date) -> Self {
         Self {
             id,
-            cleared,
-            source,
+            cleared: Arc::clone(&meaning.cleared),
+            source: Arc::clone(&meaning.source),
             params: None,
-            meter,
-            cursor: None,
-            before,
+            meter: meaning.cursor.clone().unwrap_or_default(),
+            named: meaning.named.clone(),
+            own: Counted::default(),
             day,
             started: Instant::now(),
             adds: Counted::default(),
@@ -147,29 +124,47 @@ impl Running {
 
     /// Rows that cost no budget; they, too, leave only with a record.
     pub fn note_free(&mut self, rows: u64, bytes: u64) {
-        self.meter.note_free(rows, bytes);
+        self.own.rows += rows;
+        self.own.bytes += bytes;
         self.free = true;
     }
 
-    pub fn rows(&self) -> u64 {
-        Counted::of(&self.meter).since(self.before).rows
+    pub fn counts(&self) -> (u64, u64, u64) {
+        (self.own.rows, self.own.bytes, self.own.subjects)
     }
 
-    pub fn counts(&self) -> (u64, u64, u64) {
-        let own = Counted::of(&self.meter).since(self.before);
-        (own.rows, own.bytes, own.subjects)
+    /// What the client calls the statement or cursor that this makes or uses.
+    pub fn client_name(&self) -> Option<&str> {
+        match &self.cleared.kind {
+            Kind::Prepare { name }
+            | Kind::Execute { name }
+            | Kind::DeclareCursor { name, .. }
+            | Kind::Fetch { name, .. }
+            | Kind::Deallocate { name: Some(name) }
+            | Kind::CloseCursor { name: Some(name) } => Some(name),
+            _ => None,
+        }
+    }
+
+    pub fn elapsed(&self) -> std::time::Duration {
+        self.started.elapsed()
     }
 
     /// Notes what was just charged, for the next record.
     pub fn note_charged(
         &mut self,
-        rows: u64,
-        bytes: u64,
+        charged: &Charged,
+        subjects_new: u64,
         fresh: impl Iterator<Item = (usize, SubjectId)>,
     ) {
-        self.adds.rows += rows;
-        self.adds.bytes += bytes;
+        self.adds.rows += charged.rows as u64;
+        self.adds.bytes += charged.bytes;
+        self.own.rows += charged.rows as u64;
+        self.own.bytes += charged.bytes;
+        self.own.subjects_new += subjects_new;
+        let before = self.fresh.len();
         self.fresh.extend(fresh);
+        self.own.subjects += (self.fresh.len() - before) as u64;
     }
 
     /// The record that it has begun (nothing of its result has left).
@@ -233,7 +228,7 @@ impl Running {
 
     /// With the totals so far and what this record itself adds to the accounts.
     fn counted_leaf(&mut self, kind: &str, bearing: &Bearing, now: Timestamp) -> LeafWriter {
-        let own = Counted::of(&self.meter).since(self.before);
+        let own = self.own;
         let adds = std::mem::take(&mut self.adds);
         self.free = false;
         self.leaf(kind, bearing, now)

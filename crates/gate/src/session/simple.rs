@@ -85,8 +85,9 @@ impl Session {
             self.refuse(&Attempt::text(text), &refusal, Some(text));
             return self.fail_transaction().await;
         }
-        for cleared in message {
+        for (index, cleared) in message.iter().enumerate() {
             if !self.run_one(cleared, text).await? {
+                self.record_skipped(message.get(index + 1..).unwrap_or_default());
                 break;
             }
         }
@@ -110,16 +111,23 @@ impl Session {
 
     /// Runs one statement to its end; `false` where the rest of the message must not run.
     async fn run_one(&mut self, cleared: &Arc<Cleared>, text: &str) -> Result<bool, End> {
-        if let Some(refusal) = self.refused_now(cleared) {
-            self.refuse(&Attempt::of(cleared, None), &refusal, Some(text));
-            self.fail_transaction().await?;
-            return Ok(false);
-        }
-        let mut running = self.running_for(cleared);
+        let meaning = match self.refused_now(cleared) {
+            Some(refusal) => Err(refusal),
+            None => self.meaning_of(cleared),
+        };
+        let meaning = match meaning {
+            Ok(meaning) => meaning,
+            Err(refusal) => {
+                self.refuse(&Attempt::of(cleared, None), &refusal, Some(text));
+                self.fail_transaction().await?;
+                return Ok(false);
+            }
+        };
+        let mut running = self.running_for(&meaning);
         if cleared.changes && !self.record_before(&mut running).await? {
             return Ok(false);
         }
-        ask::query(&mut self.to_database, &cleared.text)
+        ask::query(&mut self.to_database, &meaning.text)
             .map_err(|error| End::DatabaseBroke(error.to_string()))?;
         self.expects.push_back(Expect::Simple(running));
         self.failed_here = false;
@@ -130,14 +138,14 @@ impl Session {
 
     /// What can only be said when the statement's turn comes.
     pub(super) fn refused_now(&self, cleared: &Cleared) -> Option<Refusal> {
-        if self.status == TransactionStatus::Failed && !ends_transaction(&cleared.kind) {
-            return Some(Refusal::new(
+        let failed = self.status == TransactionStatus::Failed && !ends_transaction(&cleared.kind);
+        failed.then(|| {
+            Refusal::new(
                 SqlState::InFailedTransaction,
                 "transaction.failed",
                 "current transaction is aborted, commands ignored until end of transaction block",
-            ));
-        }
-        self.known_names(cleared).err()
+            )
+        })
     }
 
     /// Whatever changes something waits until its record is on disk.
