@@ -57,6 +57,14 @@ pub(crate) fn integer_constant(value: u64) -> Node {
     }))
 }
 
+pub(crate) fn true_constant() -> Node {
+    node(NodeEnum::AConst(pb::AConst {
+        isnull: false,
+        location: 0,
+        val: Some(pb::a_const::Val::Boolval(pb::Boolean { boolval: true })),
+    }))
+}
+
 pub(crate) fn null_constant() -> Node {
     node(NodeEnum::AConst(pb::AConst {
         isnull: true,

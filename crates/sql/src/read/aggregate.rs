@@ -325,7 +325,8 @@ impl Reader<'_> {
         columns: &mut usize,
     ) -> bool {
         match value.node.as_ref() {
-            Some(NodeEnum::AConst(_)) => true,
+            // The clock is the same for every row.
+            Some(NodeEnum::AConst(_) | NodeEnum::SqlvalueFunction(_)) => true,
             Some(NodeEnum::ColumnRef(reference)) => {
                 *columns += 1;
                 let Some(found) =
@@ -404,6 +405,9 @@ impl Reader<'_> {
         let Some(name) = call.funcname.last().and_then(text_of) else {
             return false;
         };
+        if name == "now" && call.args.is_empty() {
+            return true;
+        }
         if call.over.is_some() || call.agg_filter.is_some() {
             return false;
         }

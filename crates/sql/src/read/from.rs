@@ -616,11 +616,7 @@ impl Reader<'_> {
                 .map(|l| l.name.clone())
                 .collect();
             if common.is_empty() {
-                let yes = crate::node::cast(
-                    crate::node::text_constant("t"),
-                    crate::node::type_name(&["pg_catalog", "bool"]),
-                );
-                join.quals = Some(Box::new(yes));
+                join.quals = Some(Box::new(crate::node::true_constant()));
             }
             join.using_clause = common
                 .iter()

@@ -106,7 +106,8 @@ impl<'a> Reader<'a> {
         if methods.is_empty() && !self.tables.is_empty() {
             methods.insert(Method::Lookup);
         }
-        let shape = if rows {
+        // What is read shows something, be it that a condition holds.
+        let shape = if rows || (!groups && !self.tables.is_empty()) {
             Shape::RowLevel
         } else if groups {
             Shape::Aggregate

@@ -55,6 +55,7 @@ fn set_config(reader: &Reader<'_>, tree: &mut Node) -> Result<Option<Reading>, R
     let Some(select) = select_of(tree) else {
         return Ok(None);
     };
+    settings_only(select);
     let Some(call) = sole_call(select, "set_config") else {
         return Ok(None);
     };
@@ -83,9 +84,7 @@ fn set_config(reader: &Reader<'_>, tree: &mut Node) -> Result<Option<Reading>, R
             crate::node::string("pg_catalog"),
             crate::node::string("set_config"),
         ];
-        let mut reading = Reading::of(Kind::Setting, "SELECT");
-        reading.output = Some(Output::default());
-        return Ok(Some(reading));
+        return Ok(Some(Reading::of(Kind::Query, "SELECT")));
     }
     let Some(path) = split_identifiers(&value, ',') else {
         return Err(reader.unsupported("setting.value", "the search path is not a list of names"));
@@ -96,6 +95,36 @@ fn set_config(reader: &Reader<'_>, tree: &mut Node) -> Result<Option<Reading>, R
         Kind::SetSearchPath { path, local },
         "SELECT",
     )))
+}
+
+/// pgAdmin's `SELECT set_config('x', …) FROM pg_show_all_settings() WHERE name = 'x'`: the setting
+/// exists, so the FROM clause adds nothing.
+fn settings_only(select: &mut pb::SelectStmt) {
+    let [entry] = select.from_clause.as_slice() else {
+        return;
+    };
+    let Some(NodeEnum::RangeFunction(function)) = entry.node.as_ref() else {
+        return;
+    };
+    let [called] = function.functions.as_slice() else {
+        return;
+    };
+    let name = match called.node.as_ref() {
+        Some(NodeEnum::List(list)) => match list.items.first().and_then(|n| n.node.as_ref()) {
+            Some(NodeEnum::FuncCall(call)) => call.funcname.last().and_then(text_of),
+            _ => None,
+        },
+        _ => None,
+    };
+    let named = match select.where_clause.as_deref().and_then(|n| n.node.as_ref()) {
+        Some(NodeEnum::AExpr(expr)) => expr.rexpr.as_deref().and_then(constant_text),
+        _ => None,
+    };
+    if name == Some("pg_show_all_settings") && named.is_some_and(|n| settings::values(&n).is_some())
+    {
+        select.from_clause.clear();
+        select.where_clause = None;
+    }
 }
 
 /// The only call of `SELECT f(…)`.

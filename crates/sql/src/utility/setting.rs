@@ -75,25 +75,20 @@ pub(super) fn set(reader: &Reader<'_>, tree: &mut Node) -> Result<Reading, Refus
             format!("setting `{name}` cannot be changed"),
         ));
     }
-    if !resets {
+    let dates = name == "datestyle" && statement.args.len() == 2;
+    if !resets && dates {
+        for value in &statement.args {
+            check_value(reader, &name, values, value)?;
+        }
+    } else if !resets {
         let [value] = statement.args.as_slice() else {
-            return Err(list_refused(reader, &name, statement));
+            return Err(reader
+                .unsupported("setting.value", format!("setting `{name}` takes one value"))
+                .hint("give one value"));
         };
         check_value(reader, &name, values, value)?;
     }
     Ok(Reading::of(Kind::Setting, verb))
-}
-
-fn list_refused(reader: &Reader<'_>, name: &str, statement: &pb::VariableSetStmt) -> Refusal {
-    // DateStyle is the one listed setting that takes a list.
-    let hint = if statement.args.len() > 1 {
-        "quote the list: `SET datestyle TO 'ISO, MDY'`"
-    } else {
-        "give one value"
-    };
-    reader
-        .unsupported("setting.value", format!("setting `{name}` takes one value"))
-        .hint(hint)
 }
 
 fn check_value(

@@ -178,3 +178,11 @@ SELECT 'n' AS k, count(*)::text AS v FROM patients UNION ALL SELECT 'cost', avg(
 SELECT count(*) FROM patients p WHERE EXISTS (SELECT 1 FROM visits v WHERE v.patient_id = p.patient_id AND v.cost > 5)
 SELECT p.*, count(v.visit_id) AS visits FROM patients p LEFT JOIN visits v ON v.patient_id = p.patient_id GROUP BY p.patient_id ORDER BY p.name
 SELECT w.ward, w.floor, count(*) FROM wards w JOIN doctors d USING (ward) GROUP BY w.ward
+SELECT s.sample_id FROM lab.samples s NATURAL JOIN patients
+SELECT avg(current_date - birth_date), avg(extract(day FROM now() - visit_date)) FROM patients JOIN visits USING (patient_id)
+SET DateStyle = ISO, MDY
+SELECT 1 WHERE EXISTS (SELECT 1 FROM wards WHERE floor = 3)
+SELECT p.name, v.diagnosis FROM patients p LEFT JOIN visits v ON p.patient_id = v.patient_id OR v.cost > 5
+SELECT sex, count(*) FROM patients GROUP BY sex UNION ALL SELECT 'all', count(*) FROM patients
+SELECT p.patient_id FROM patients p GROUP BY p.patient_id HAVING EXISTS (SELECT 1 FROM visits v WHERE v.patient_id = p.patient_id)
+SELECT name FROM patients p ORDER BY (SELECT count(*) FROM visits v WHERE v.patient_id = p.patient_id)
