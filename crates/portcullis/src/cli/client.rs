@@ -19,9 +19,13 @@ pub struct Client {
 
 impl Client {
     pub fn new(global: &Global) -> Result<Self, Exit> {
-        let token = global.token.clone().ok_or_else(|| {
-            Exit::invalid("who acts? give a token with `--token` or in PORTCULLIS_TOKEN")
-        })?;
+        let token = global
+            .token
+            .clone()
+            .filter(|token| !token.is_empty())
+            .ok_or_else(|| {
+                Exit::refused("who acts? give a token with `--token` or in PORTCULLIS_TOKEN")
+            })?;
         let mut builder = reqwest::Client::builder().no_proxy();
         let base = match &global.server {
             Some(url) => url.trim_end_matches('/').to_owned(),

@@ -34,6 +34,10 @@ impl Exit {
         Self::new(2, "input.invalid", message.into())
     }
 
+    pub fn refused(message: impl Into<String>) -> Self {
+        Self::new(3, "authority.token", message.into())
+    }
+
     pub fn unreachable(message: impl Into<String>) -> Self {
         Self::new(4, "unreachable", message.into())
     }

@@ -194,6 +194,11 @@ fn wrong_usage_is_exit_2_and_no_server_exit_4() {
     assert_eq!(run(&["no-such-command"]), 2);
     assert_eq!(run(&["change", "deny", "c-none"]), 2);
     assert_eq!(gate.actor("").try_run(&["--help"]).unwrap().code, 0);
+    assert_eq!(
+        gate.actor("").try_run(&["change", "list"]).unwrap().code,
+        3,
+        "nobody acts"
+    );
     gate.stop().unwrap();
     let answer = gate.officer(0).try_run(&["change", "list"]).unwrap();
     assert_eq!(answer.code, 4, "{}", answer.stdout);

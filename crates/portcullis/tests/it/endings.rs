@@ -127,10 +127,13 @@ impl Drop for Client {
     }
 }
 
+/// Ends what a session (first) under a grant (second) stands on.
+type End<'a> = &'a dyn Fn(&str, &str);
+
 #[test]
 fn live_sessions_end_within_a_second_of_what_they_stand_on() {
     let gate = gate();
-    let cases: [(&str, &dyn Fn(&str, &str)); 4] = [
+    let cases: [(&str, End); 4] = [
         ("session.ended", &|session, _| {
             gate.officer(1)
                 .run(&["session", "end", session, "--why", "test"])
