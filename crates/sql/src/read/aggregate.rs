@@ -210,7 +210,7 @@ impl Reader<'_> {
             }));
         }
         let mut extra = None;
-        if name != "count" {
+        if name != "count" || call.agg_distinct {
             match call.args.as_slice() {
                 [single] => extra = self.summed(single, name, scope)?,
                 several => {
@@ -230,11 +230,12 @@ impl Reader<'_> {
     /// ELSE 0 END)` would show one subject through a large group. A CASE with nothing or zero for ELSE
     /// is read as what it is, a filter.
     fn summed(&self, arg: &Node, name: &str, scope: &Scope<'_>) -> Result<Option<Node>, Refusal> {
-        if self.is_simple(arg, scope, &Grouping::None) {
+        if self.is_simple(arg, scope, &Grouping::None) && !has_step(arg) {
             return Ok(None);
         }
         if let Some((condition, result)) = filter_case(arg)
             && self.is_simple(result, scope, &Grouping::None)
+            && !has_step(result)
         {
             return Ok(Some(condition.clone()));
         }
@@ -655,4 +656,32 @@ fn filter_case(arg: &Node) -> Option<(&Node, &Node)> {
     } else {
         None
     }
+}
+
+/// Whether an expression makes steps of a value: `sum(salary / 100000)` over integers, `floor`, a cast
+/// that rounds or cuts. A threshold among them shows the one subject beyond it through a large group.
+fn has_step(value: &Node) -> bool {
+    const STEPPING: &[&str] = &["round", "floor", "ceil", "trunc", "length", "char_length"];
+    const SMOOTH: &[&str] = &["numeric", "float8", "float4"];
+    let mut found = match value.node.as_ref() {
+        Some(NodeEnum::AExpr(expr)) if texts_of(&expr.name).as_deref() == Some(&["/"]) => {
+            let divisor = expr.rexpr.as_deref().and_then(|right| right.node.as_ref());
+            !matches!(divisor, Some(NodeEnum::AConst(constant)) if matches!(constant.val, Some(pb::a_const::Val::Fval(_))))
+        }
+        Some(NodeEnum::TypeCast(cast)) => {
+            let smooth = cast.type_name.as_ref().is_some_and(|name| {
+                name.typmods.is_empty() && name.names.last().and_then(text_of).is_some_and(|name| SMOOTH.contains(&name))
+            });
+            // A constant may be of any type.
+            !smooth && !matches!(cast.arg.as_deref().and_then(|arg| arg.node.as_ref()), Some(NodeEnum::AConst(_)))
+        }
+        Some(NodeEnum::FuncCall(call)) => {
+            call.funcname.last().and_then(text_of).is_some_and(|name| STEPPING.contains(&name))
+        }
+        _ => false,
+    };
+    if !found {
+        children(&mut value.clone(), &mut |child| found = found || has_step(child));
+    }
+    found
 }
