@@ -154,10 +154,9 @@ pub async fn settle(
     server.registry.execute(&Actor::Server, orphaned).await?;
     for item in items {
         match (&item.before, &item.after) {
-            (_, Proposal::Resource(resource)) => {
+            (Some(_), Proposal::Resource(resource)) => {
+                // Its contracts were installed where it is now; the old connection is not used again.
                 server.locks.forget(&resource.id).await;
-                server.registry.drop_surfaces(&resource.id);
-                server.restore_lock_or_warn(&resource.id).await;
             }
             (Some(Proposal::Contract(before)), Proposal::Contract(after)) => {
                 let kept = resources_of(after);
