@@ -372,13 +372,7 @@ impl Reader<'_> {
                 };
                 left_is_simple && right_is_simple
             }
-            Some(NodeEnum::CoalesceExpr(expr)) => match expr.args.as_slice() {
-                [first, second] => {
-                    self.simple(first, scope, grouping, columns)
-                        && matches!(second.node, Some(NodeEnum::AConst(_)))
-                }
-                _ => false,
-            },
+            // COALESCE(x, 0) beside an outer join is an indicator: not simple.
             Some(NodeEnum::FuncCall(call)) => self.simple_call(call, scope, grouping, columns),
             _ => false,
         }
@@ -670,18 +664,31 @@ fn has_step(value: &Node) -> bool {
         }
         Some(NodeEnum::TypeCast(cast)) => {
             let smooth = cast.type_name.as_ref().is_some_and(|name| {
-                name.typmods.is_empty() && name.names.last().and_then(text_of).is_some_and(|name| SMOOTH.contains(&name))
+                name.typmods.is_empty()
+                    && name
+                        .names
+                        .last()
+                        .and_then(text_of)
+                        .is_some_and(|name| SMOOTH.contains(&name))
             });
             // A constant may be of any type.
-            !smooth && !matches!(cast.arg.as_deref().and_then(|arg| arg.node.as_ref()), Some(NodeEnum::AConst(_)))
+            !smooth
+                && !matches!(
+                    cast.arg.as_deref().and_then(|arg| arg.node.as_ref()),
+                    Some(NodeEnum::AConst(_))
+                )
         }
-        Some(NodeEnum::FuncCall(call)) => {
-            call.funcname.last().and_then(text_of).is_some_and(|name| STEPPING.contains(&name))
-        }
+        Some(NodeEnum::FuncCall(call)) => call
+            .funcname
+            .last()
+            .and_then(text_of)
+            .is_some_and(|name| STEPPING.contains(&name)),
         _ => false,
     };
     if !found {
-        children(&mut value.clone(), &mut |child| found = found || has_step(child));
+        children(&mut value.clone(), &mut |child| {
+            found = found || has_step(child)
+        });
     }
     found
 }

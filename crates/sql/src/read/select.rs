@@ -979,6 +979,13 @@ impl Reader<'_> {
                 outer: Vec::new(),
             });
         }
+        // Arms with different constants make a sum an indicator of one arm.
+        if !output.taps.is_empty() {
+            output
+                .columns
+                .iter_mut()
+                .for_each(|column| column.simple = false);
+        }
         let everywhere = a.taps.len() == output.taps.len() && b.taps.len() == output.taps.len();
         if distinct && !output.taps.is_empty() {
             let determined = everywhere
