@@ -108,9 +108,12 @@ impl Gate {
     pub fn start_with(options: GateOptions) -> Result<Self> {
         let parent = options.within.clone().unwrap_or_else(std::env::temp_dir);
         let dir = scratch::folder("portcullis-gate-", &parent)?;
+        // The same program until the end, also where somebody builds another meanwhile.
+        let (built, own) = (binary()?, dir.path().join("portcullis"));
+        let binary = fs::hard_link(&built, &own).map_or(built, |()| own);
         let mut gate = Self {
             options,
-            binary: binary()?,
+            binary,
             tokens: Vec::new(),
             pg_port: 0,
             metrics_port: 0,
