@@ -177,7 +177,7 @@ async fn run(gate: &Arc<Gate>, mut session: Session) {
             (reason_of(end).to_owned(), Some(broken_refusal(end)))
         }
     };
-    session.stop_database(ended.is_none()).await;
+    session.stop_database().await;
     session.close_statements(&reason);
     record_closed(gate, &session, &reason);
     if let Some(refusal) = words {

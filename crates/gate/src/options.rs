@@ -49,13 +49,14 @@ pub fn setting_of(
         constant(&name.to_ascii_lowercase()),
         constant(value)
     );
-    let statements = portcullis_sql::understand(&text, surface, names).map_err(|_| not_passed(name))?;
+    let statements =
+        portcullis_sql::understand(&text, surface, names).map_err(|_| not_passed(name))?;
     match statements.first().map(|statement| &statement.kind) {
         Some(Kind::SetSearchPath { path, .. }) => {
             names.search_path.clone_from(path);
             Ok(None)
         }
-        Some(Kind::Setting) => Ok(Some((name.to_owned(), value.to_owned()))),
+        Some(Kind::Setting | Kind::Query) => Ok(Some((name.to_owned(), value.to_owned()))),
         _ => Err(not_passed(name)),
     }
 }

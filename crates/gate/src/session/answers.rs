@@ -317,12 +317,7 @@ impl Session {
             running.note_free(batch.charges.len() as u64, bytes);
             return (batch.charges.len(), Reserved(()));
         }
-        let observing = self.terms.contract.mode == Mode::Observe;
-        let budgets: &[Budget] = if observing {
-            &[]
-        } else {
-            &self.terms.contract.budgets
-        };
+        let budgets: &[Budget] = &self.terms.contract.budgets;
         let payer = Payer {
             contract: self.bearing.contract.clone(),
             vendor: self.bearing.vendor.clone(),
@@ -354,11 +349,61 @@ impl Session {
             Some((*batch.taps.get(index)?, *batch.ids.get(index)?))
         });
         running.note_charged(&charged, subjects_new, fresh);
-        if let Some(exceeded) = &charged.exceeded {
-            running.cut = Some(self.budget_refusal(exceeded));
-            self.begin_cut();
+        let Some(exceeded) = &charged.exceeded else {
+            return (charged.rows, Reserved(()));
+        };
+        let refusal = self.budget_refusal(exceeded);
+        if self.terms.contract.mode == Mode::Observe {
+            running.would_cut.get_or_insert(refusal);
+            return (
+                self.charge_observed(running, batch, &payer, charged.rows),
+                Reserved(()),
+            );
         }
+        running.cut = Some(refusal);
+        self.begin_cut();
         (charged.rows, Reserved(()))
+    }
+
+    /// `observe` mode: what would have been cut is charged all the same, and passes.
+    fn charge_observed(
+        &mut self,
+        running: &mut Running,
+        batch: &Batch,
+        payer: &Payer,
+        paid: usize,
+    ) -> usize {
+        let skipped: usize = batch
+            .charges
+            .iter()
+            .take(paid)
+            .map(|row| row.subjects as usize)
+            .sum();
+        let rest = RowBatch {
+            rows: batch.charges.get(paid..).unwrap_or_default(),
+            ids: batch.ids.get(skipped..).unwrap_or_default(),
+        };
+        let mut fresh = Vec::new();
+        let (charged, subjects_new) = {
+            let mut meter = running.meter.lock();
+            let before = meter.subjects_new;
+            let mut meters = Meters {
+                session: &mut self.meter,
+                statement: &mut meter,
+            };
+            let charged =
+                self.gate
+                    .accounts
+                    .lock()
+                    .charge(payer, &[], &mut meters, &rest, &mut fresh);
+            (charged, meter.subjects_new - before)
+        };
+        let fresh = fresh.iter().filter_map(|index| {
+            let index = skipped + *index as usize;
+            Some((*batch.taps.get(index)?, *batch.ids.get(index)?))
+        });
+        running.note_charged(&charged, subjects_new, fresh);
+        paid + charged.rows
     }
 
     fn budget_refusal(&self, exceeded: &Exceeded) -> Refusal {
@@ -831,15 +876,16 @@ impl Session {
         self.expects.extend(kept);
         for expect in dropped {
             if let Expect::Execute { mut running, .. } = expect {
-                let _ = self.record_outcome(
-                    &mut running,
-                    Decision::Refused,
-                    Some(super::records::SKIPPED),
-                );
+                // A slice of a portal that gave rows before: that statement ran, and ends here.
+                let (decision, reason) = match running.counts() {
+                    (0, ..) => (Decision::Refused, Some(super::records::SKIPPED)),
+                    _ => (Decision::Allowed, None),
+                };
+                let _ = self.record_outcome(&mut running, decision, reason);
             }
         }
-        self.moving_prepared.clear();
-        self.moving_portals.clear();
+        self.skipped
+            .keep(self.moving_prepared.drain(), self.moving_portals.drain());
         // INVARIANT: the unnamed ones have one name at the database for all texts. Where the database may
         // have gone on without us, the gate no longer says what is there: the next Parse or Bind will.
         self.prepared.remove("");
@@ -855,6 +901,7 @@ impl Session {
         {
             message = message.replace(named, name);
         }
+        message = self.in_clients_words(&message);
         let own = build::Report {
             severity: "ERROR",
             sqlstate: &sqlstate,
@@ -875,6 +922,7 @@ impl Session {
             return Ok(());
         }
         let message = in_clients_names(report.message(), &self.terms.surface);
+        let message = self.in_clients_words(&message);
         let own = build::Report {
             severity: report.severity(),
             sqlstate: report.sqlstate(),

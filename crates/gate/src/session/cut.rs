@@ -127,9 +127,9 @@ impl Session {
 }
 
 impl Session {
-    /// The session ends: nothing of it goes on in the database.
-    pub async fn stop_database(&mut self, running: bool) {
-        if running && (self.current.is_some() || !self.expects.is_empty()) {
+    /// The session ends: nothing of it goes on in the database, whoever ended it.
+    pub async fn stop_database(&mut self) {
+        if self.current.is_some() || !self.expects.is_empty() {
             let cancelled = crate::upstream::cancel(
                 &self.cancel.target,
                 self.upstream.process_id,

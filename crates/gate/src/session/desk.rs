@@ -91,12 +91,15 @@ pub struct Terms {
     known: Mutex<HashMap<String, Known>>,
 }
 
+/// What statements with the same template share.
+type Shared = Arc<(Template, Arc<Facts>)>;
+
 /// What was read under one set of names.
 #[derive(Default)]
 struct Known {
     texts: HashMap<Box<str>, Message>,
     /// By the text without its literals; `None`: such texts are read one by one.
-    templates: HashMap<String, Option<Arc<(Template, Arc<Facts>)>>>,
+    templates: HashMap<String, Option<Shared>>,
 }
 
 impl Terms {

@@ -224,6 +224,7 @@ impl Session {
             running: None,
             server_name,
             serial,
+            executed: false,
         };
         self.moving_portals.insert(bind.portal.to_owned(), portal);
         self.expects.push_back(Expect::Bind {
@@ -378,6 +379,7 @@ impl Session {
             return self.flush().await;
         }
         ask::execute(&mut self.to_database, &server_name, max_rows).map_err(unsendable)?;
+        self.note_executed(name);
         self.expects.push_back(Expect::Execute {
             portal: name.to_owned(),
             serial,
@@ -385,6 +387,16 @@ impl Session {
         });
         self.unsynced = true;
         Ok(())
+    }
+
+    fn note_executed(&mut self, name: &str) {
+        let portal = match self.moving_portals.get_mut(name) {
+            Some(moving) => Some(moving),
+            None => self.portals.get_mut(name),
+        };
+        if let Some(portal) = portal {
+            portal.executed = true;
+        }
     }
 
     /// The portal is being fetched from in this very pipeline: its fetches are one statement.
@@ -448,6 +460,7 @@ impl Session {
         self.receive().await?;
         self.settle().await?;
         self.skipping = false;
+        self.skipped = super::skipped::Skipped::default();
         self.ready_for_query();
         self.flush_answer().await
     }
@@ -486,6 +499,7 @@ impl Session {
             return Ok(());
         }
         self.refuse(&Attempt::of(cleared, params), refusal, text);
+        self.refused_here = true;
         self.fail_pipeline()?;
         self.skipping = true;
         self.flush().await

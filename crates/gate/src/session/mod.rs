@@ -15,6 +15,7 @@ pub mod outbox;
 pub mod records;
 pub mod running;
 pub mod simple;
+pub mod skipped;
 pub mod tap;
 pub mod template;
 
@@ -134,6 +135,9 @@ pub struct Session {
     discarding: bool,
     /// After a refusal in the extended protocol: the client's messages up to Sync are dropped.
     skipping: bool,
+    skipped: skipped::Skipped,
+    /// The message in hand was refused, and that is on record.
+    refused_here: bool,
     /// Executed since the last Sync: a refusal must then fail the database's implicit transaction too.
     unsynced: bool,
     cutting: Option<tokio::task::JoinHandle<()>>,
@@ -207,6 +211,8 @@ impl Session {
             failed_here: false,
             discarding: false,
             skipping: false,
+            skipped: skipped::Skipped::default(),
+            refused_here: false,
             unsynced: false,
             cutting: None,
             abort_due: false,

@@ -17,6 +17,9 @@ use super::desk::Cleared;
 use super::running::{Params, Running};
 use crate::limits::MAX_CURSORS;
 
+/// How the gate's names begin; a letter for the kind and a serial number follow.
+const OWN_NAME: &str = "portcullis_";
+
 /// A prepared statement of the client (protocol-level or SQL PREPARE: one namespace, as in PostgreSQL).
 #[derive(Clone)]
 pub struct Prepared {
@@ -35,6 +38,8 @@ pub struct Portal {
     pub server_name: String,
     /// Tells it from another that had its name before.
     pub serial: u64,
+    /// Its statement has its event, or will have it when it ends.
+    pub executed: bool,
 }
 
 /// A SQL cursor; its fetches share one meter.
@@ -165,6 +170,53 @@ impl Session {
             }
             _ => Ok(plain(&cleared.text)),
         }
+    }
+
+    /// What the database says, with the client's names in place of the gate's.
+    pub(super) fn in_clients_words(&self, message: &str) -> String {
+        let mut told = String::with_capacity(message.len());
+        let mut rest = message;
+        while let Some(at) = rest.find(OWN_NAME) {
+            let (before, from) = rest.split_at(at);
+            let end = OWN_NAME.len() + 1;
+            let digits = from.get(end..).map_or(0, |tail| {
+                tail.bytes().take_while(u8::is_ascii_digit).count()
+            });
+            let (own, after) = from.split_at_checked(end + digits).unwrap_or((from, ""));
+            told.push_str(before);
+            told.push_str(if digits == 0 {
+                own
+            } else {
+                self.clients_name(own)
+            });
+            rest = after;
+        }
+        told.push_str(rest);
+        told
+    }
+
+    fn clients_name(&self, own: &str) -> &str {
+        let statement = self
+            .moving_prepared
+            .iter()
+            .chain(&self.prepared)
+            .find(|(_, known)| known.server_name == own || known.query_name() == own)
+            .map(|(name, _)| name);
+        let portal = || {
+            let mut portals = self.moving_portals.iter().chain(&self.portals);
+            let found = portals.find(|(_, known)| known.server_name == own);
+            found.map(|(name, _)| name)
+        };
+        let cursor = || {
+            let mut cursors = self.cursors.iter();
+            let found = cursors.find(|(_, known)| known.server_name == own);
+            found.map(|(name, _)| name)
+        };
+        // One that the client has closed meanwhile has no name any more.
+        statement
+            .or_else(portal)
+            .or_else(cursor)
+            .map_or("", String::as_str)
     }
 
     /// Whether a prepared FETCH, CLOSE or EXECUTE still means the cursor or statement of that name.

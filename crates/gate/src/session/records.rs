@@ -86,6 +86,10 @@ impl Session {
                 &Attempt::of(cleared, None),
                 &skipped(),
             );
+            self.guard
+                .counts
+                .statements
+                .fetch_add(1, std::sync::atomic::Ordering::Relaxed);
             let _ = self.append(entry);
         }
     }

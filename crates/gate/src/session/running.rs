@@ -79,6 +79,8 @@ pub struct Running {
     begun: bool,
     /// The refusal that cut the result.
     pub cut: Option<Refusal>,
+    /// `observe` mode: the refusal that would have cut it.
+    pub would_cut: Option<Refusal>,
     /// The SQLSTATE with which the database ended it.
     pub failed: Option<String>,
     pub null_subjects: u64,
@@ -109,6 +111,7 @@ impl Running {
             fresh: Vec::new(),
             begun: false,
             cut: None,
+            would_cut: None,
             failed: None,
             null_subjects: 0,
         }
@@ -198,7 +201,12 @@ impl Running {
     ) -> Result<Entry, EntryError> {
         let mut leaf = self.counted_leaf("statement", bearing, now);
         leaf = leaf.str("decision", decision.name()).opt("reason", reason);
-        if let Some(refusal) = &self.cleared.would_refuse {
+        if let Some(refusal) = self
+            .source
+            .would_refuse
+            .as_ref()
+            .or(self.would_cut.as_ref())
+        {
             leaf = leaf.str("would_refuse", &refusal.reason);
         }
         leaf = leaf.num(

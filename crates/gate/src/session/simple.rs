@@ -26,16 +26,19 @@ impl Session {
                 Message::Sync => self.serve_sync().await.map(|()| true),
                 Message::Terminate => Ok(false),
                 Message::Flush => self.flush().await.map(|()| true),
-                _ => Ok(true),
+                message => self.skip(&message, false).await.map(|()| true),
             };
         }
-        match message {
+        self.refused_here = false;
+        match &message {
             Message::Query { sql } => self.serve_query(sql).await?,
-            Message::Parse(parse) => self.serve_parse(&parse).await?,
-            Message::Bind(bind) => self.serve_bind(frame, &bind).await?,
-            Message::Describe { target, name } => self.serve_describe(target, name).await?,
-            Message::Execute { portal, max_rows } => self.serve_execute(portal, max_rows).await?,
-            Message::Close { target, name } => self.serve_close(target, name)?,
+            Message::Parse(parse) => self.serve_parse(parse).await?,
+            Message::Bind(bind) => self.serve_bind(frame, bind).await?,
+            Message::Describe { target, name } => self.serve_describe(*target, name).await?,
+            Message::Execute { portal, max_rows } => {
+                self.serve_execute(portal, *max_rows).await?;
+            }
+            Message::Close { target, name } => self.serve_close(*target, name)?,
             Message::Sync => self.serve_sync().await?,
             Message::Flush => self.serve_flush().await?,
             Message::Terminate => return Ok(false),
@@ -45,6 +48,9 @@ impl Session {
             Message::Credential { .. } => {
                 return Err(End::ClientBroke("a password out of turn".to_owned()));
             }
+        }
+        if self.skipping {
+            return self.skip(&message, self.refused_here).await.map(|()| true);
         }
         if self.expects.len() > crate::limits::MAX_EXPECTED
             || self.to_database.len() > crate::limits::MAX_PIPELINED_BYTES
@@ -58,6 +64,10 @@ impl Session {
         // A Query ends what a pipeline without Sync left behind.
         if !self.expects.is_empty() || !self.to_database.is_empty() {
             self.serve_flush().await?;
+        }
+        // It failed: then a Query, too, is skipped up to Sync.
+        if self.skipping {
+            return Ok(());
         }
         match self.terms.clear(text, &self.names) {
             Ok(message) => self.run_message(text, &message).await?,
