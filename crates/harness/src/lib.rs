@@ -19,6 +19,7 @@ mod port;
 mod postgres;
 mod scratch;
 
+pub mod raw;
 pub mod sample;
 
 pub use cache::cache_dir;

@@ -7,6 +7,7 @@
     reason = "tests"
 )]
 
+mod on_record;
 mod world;
 
 mod budgets;
@@ -15,6 +16,11 @@ mod crash;
 mod durable;
 mod ends;
 mod hostile;
+mod leaving;
+mod names;
+mod pipelines;
 mod postgres;
 mod silent;
+mod starting;
 mod tamper;
+mod tuning;

@@ -14,8 +14,14 @@ pub struct World {
 }
 
 pub fn clinic(patients: u32, edit: impl FnOnce(String) -> String) -> World {
+    clinic_with(patients, "", edit)
+}
+
+/// The clinic after its administrator ran `sql` in it.
+pub fn clinic_with(patients: u32, sql: &str, edit: impl FnOnce(String) -> String) -> World {
     let cluster = PgCluster::start_usual().unwrap();
     sample::load_clinic(&cluster, "hospital", patients).unwrap();
+    cluster.execute_in("hospital", sql).unwrap();
     let gate = Gate::before_clinic(&cluster, edit).unwrap();
     let connect = gate.grant_clinic().unwrap();
     World {
