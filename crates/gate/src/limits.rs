@@ -39,6 +39,9 @@ pub const MAX_CACHED_TEXTS: usize = 4096;
 /// Longer texts are understood each time.
 pub const MAX_CACHED_TEXT_BYTES: usize = 16 * 1024;
 
+/// Longer texts are read where they hold up no other session.
+pub const SHORT_TEXT_BYTES: usize = 2 * 1024;
+
 /// A statement that takes longer leaves a `statement.begun` record, so that a crash cannot hide it.
 pub const BEGUN_AFTER: Duration = Duration::from_millis(50);
 

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use portcullis_contract::{Budget, Mode, Refusal, SqlState};
-use portcullis_ledger::{Exceeded, Meters, Payer, RowBatch, RowCharge, SubjectId};
+use portcullis_ledger::{Exceeded, Meters, RowBatch, RowCharge, SubjectId};
 use portcullis_sql::{Kind, Transaction};
 use portcullis_wire::backend::{self, FrameAt, Report, TransactionStatus};
 use portcullis_wire::build::server as build;
@@ -25,6 +25,8 @@ use crate::limits::{
 #[derive(Default)]
 pub struct Batch {
     rows: Vec<(FrameAt, row::Kept)>,
+    /// COPY rows as the client gets them, one behind the other; `rows` is empty then.
+    pub(super) copied: bytes::BytesMut,
     charges: Vec<RowCharge>,
     ids: Vec<SubjectId>,
     taps: Vec<usize>,
@@ -34,6 +36,7 @@ pub struct Batch {
 impl Batch {
     pub(super) fn clear(&mut self) {
         self.rows.clear();
+        self.copied.clear();
         self.charges.clear();
         self.ids.clear();
         self.taps.clear();
@@ -43,6 +46,25 @@ impl Batch {
     pub(super) fn push_id(&mut self, id: SubjectId, tap: usize) {
         self.ids.push(id);
         self.taps.push(tap);
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.charges.len()
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.charges.is_empty()
+    }
+
+    /// The first COPY rows, this many.
+    pub(super) fn copied_prefix(&self, rows: usize) -> &[u8] {
+        let bytes = self
+            .charges
+            .iter()
+            .take(rows)
+            .map(|row| row.bytes as usize)
+            .sum();
+        self.copied.get(..bytes).unwrap_or_default()
     }
 
     pub(super) fn push_charge(&mut self, charge: RowCharge) {
@@ -200,6 +222,8 @@ impl Session {
         while let Some(frame) = backend::next_frame(buffer, at).map_err(broke)? {
             if frame.tag == backend::DATA_ROW {
                 self.take_row(buffer, frame)?;
+            } else if frame.tag == backend::COPY_DATA && !self.discarding {
+                self.take_copy_data(frame.body(buffer))?;
             } else {
                 self.charge_batch(buffer)?;
                 self.take_answer(frame.tag, frame.body(buffer))?;
@@ -290,8 +314,8 @@ impl Session {
     }
 
     /// Charges the rows read so far and puts those that are paid for into the outbox.
-    fn charge_batch(&mut self, buffer: &[u8]) -> Result<(), End> {
-        if self.batch.rows.is_empty() {
+    pub(super) fn charge_batch(&mut self, buffer: &[u8]) -> Result<(), End> {
+        if self.batch.charges.is_empty() {
             return Ok(());
         }
         let Some(mut running) = self.current.take() else {
@@ -299,9 +323,14 @@ impl Session {
         };
         let mut batch = std::mem::take(&mut self.batch);
         let (paid, reserved) = self.charge(&mut running, &mut batch);
-        for (frame, kept) in batch.rows.iter().take(paid) {
+        if paid > 0 {
             let out = self.out.disclosing(&reserved);
-            kept.write(frame.body(buffer), out).map_err(broke)?;
+            if batch.rows.is_empty() {
+                out.extend_from_slice(batch.copied_prefix(paid));
+            }
+            for (frame, kept) in batch.rows.iter().take(paid) {
+                kept.write(frame.body(buffer), out).map_err(broke)?;
+            }
         }
         batch.clear();
         self.batch = batch;
@@ -318,12 +347,6 @@ impl Session {
             return (batch.charges.len(), Reserved(()));
         }
         let budgets: &[Budget] = &self.terms.contract.budgets;
-        let payer = Payer {
-            contract: self.bearing.contract.clone(),
-            vendor: self.bearing.vendor.clone(),
-            person: self.bearing.person.clone(),
-            day: running.day,
-        };
         let (charged, subjects_new) = {
             let mut meter = running.meter.lock();
             let before = meter.subjects_new;
@@ -336,7 +359,7 @@ impl Session {
                 ids: &batch.ids,
             };
             let charged = self.gate.accounts.lock().charge(
-                &payer,
+                &running.payer,
                 budgets,
                 &mut meters,
                 &rows,
@@ -356,7 +379,7 @@ impl Session {
         if self.terms.contract.mode == Mode::Observe {
             running.would_cut.get_or_insert(refusal);
             return (
-                self.charge_observed(running, batch, &payer, charged.rows),
+                self.charge_observed(running, batch, charged.rows),
                 Reserved(()),
             );
         }
@@ -366,13 +389,7 @@ impl Session {
     }
 
     /// `observe` mode: what would have been cut is charged all the same, and passes.
-    fn charge_observed(
-        &mut self,
-        running: &mut Running,
-        batch: &Batch,
-        payer: &Payer,
-        paid: usize,
-    ) -> usize {
+    fn charge_observed(&mut self, running: &mut Running, batch: &Batch, paid: usize) -> usize {
         let skipped: usize = batch
             .charges
             .iter()
@@ -391,11 +408,13 @@ impl Session {
                 session: &mut self.meter,
                 statement: &mut meter,
             };
-            let charged =
-                self.gate
-                    .accounts
-                    .lock()
-                    .charge(payer, &[], &mut meters, &rest, &mut fresh);
+            let charged = self.gate.accounts.lock().charge(
+                &running.payer,
+                &[],
+                &mut meters,
+                &rest,
+                &mut fresh,
+            );
             (charged, meter.subjects_new - before)
         };
         let fresh = fresh.iter().filter_map(|index| {

@@ -49,45 +49,65 @@ impl Session {
         let taken = if running.cut.is_some() {
             Ok(())
         } else {
-            self.strip_and_charge(&mut running, &mut strip, data)
+            self.strip_row(&mut running, &mut strip, data)
         };
         self.current = Some(running);
         self.copy = Some(strip);
         taken
     }
 
-    fn strip_and_charge(
+    /// Puts a row among those to be charged together; a header or trailer is no row.
+    fn strip_row(
         &mut self,
         running: &mut super::running::Running,
         strip: &mut Strip,
         data: &[u8],
     ) -> Result<(), End> {
-        let mut stripped = bytes::BytesMut::with_capacity(data.len() + 8);
-        let Piece::Row { tap } = strip.strip(data, &mut stripped).map_err(broke)? else {
-            self.out.put_slice(&stripped);
-            return Ok(());
+        let mut copied = std::mem::take(&mut self.batch.copied);
+        let before = copied.len();
+        let piece = strip.strip(data, &mut copied).map_err(broke)?;
+        let Piece::Row { tap } = piece else {
+            // The rows before it are charged first, so that it stays in its place.
+            let piece = copied.split_off(before);
+            self.batch.copied = copied;
+            return self.put_piece(running, &piece);
         };
-        let mut batch = std::mem::take(&mut self.batch);
-        batch.clear();
+        let bytes = u32::try_from(copied.len() - before).unwrap_or(u32::MAX);
+        self.batch.copied = copied;
         let mut subjects = 0;
-        let mut scratch = Vec::new();
         for (index, field) in tap.enumerate() {
-            let value = super::tap::copy_tap(field, &mut scratch).map_err(broke)?;
+            let value = super::tap::copy_tap(field, &mut self.scratch).map_err(broke)?;
             if let Some(id) = Self::subject_id(running, index, value) {
-                batch.push_id(id, index);
+                self.batch.push_id(id, index);
                 subjects += 1;
             }
         }
-        batch.push_charge(RowCharge {
-            bytes: u32::try_from(stripped.len()).unwrap_or(u32::MAX),
-            subjects,
-        });
+        self.batch.push_charge(RowCharge { bytes, subjects });
+        Ok(())
+    }
+
+    fn put_piece(
+        &mut self,
+        running: &mut super::running::Running,
+        piece: &[u8],
+    ) -> Result<(), End> {
+        if self.batch.is_empty() {
+            self.out.put_slice(piece);
+            return Ok(());
+        }
+        let mut batch = std::mem::take(&mut self.batch);
+        let rows = batch.len();
         let (paid, reserved) = self.charge(running, &mut batch);
-        if paid == 1 {
-            self.out.disclosing(&reserved).extend_from_slice(&stripped);
+        if paid > 0 {
+            self.out
+                .disclosing(&reserved)
+                .extend_from_slice(batch.copied_prefix(paid));
         }
         batch.clear();
         self.batch = batch;
+        if paid == rows {
+            self.out.put_slice(piece);
+        }
         Ok(())
     }
 }

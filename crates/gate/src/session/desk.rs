@@ -10,7 +10,7 @@ use portcullis_ledger::subject::SubjectScope;
 use portcullis_sql::{Kind, SessionNames, Statement, Surface, Tap};
 
 use super::template::{self, Cut, Template};
-use crate::limits::{MAX_CACHED_TEXT_BYTES, MAX_CACHED_TEXTS};
+use crate::limits::{MAX_CACHED_TEXT_BYTES, MAX_CACHED_TEXTS, SHORT_TEXT_BYTES};
 
 /// One statement that was understood, permitted and rewritten.
 pub struct Cleared {
@@ -199,6 +199,14 @@ impl Terms {
     }
 
     fn clear_anew(&self, text: &str, names: &SessionNames) -> Result<Message, Box<Refused>> {
+        if text.len() <= SHORT_TEXT_BYTES {
+            return self.read(text, names);
+        }
+        // Reading takes its time: the other sessions of this thread go on elsewhere meanwhile.
+        tokio::task::block_in_place(|| self.read(text, names))
+    }
+
+    fn read(&self, text: &str, names: &SessionNames) -> Result<Message, Box<Refused>> {
         let statements =
             portcullis_sql::understand(text, &self.surface, names).map_err(Refused::unread)?;
         let cleared: Result<Vec<_>, Box<Refused>> = statements

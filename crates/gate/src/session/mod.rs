@@ -23,8 +23,8 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
 use bytes::BytesMut;
-use portcullis_ledger::SubjectId;
 use portcullis_ledger::accounts::SessionMeter;
+use portcullis_ledger::{Payer, SubjectId};
 use portcullis_sql::SessionNames;
 use portcullis_store::log::Pending;
 use portcullis_store::state::sessions::SessionGuard;
@@ -152,6 +152,8 @@ pub struct Session {
     out: Outbox,
     inflight: Option<Sealed>,
     batch: answers::Batch,
+    /// For decoding taps of COPY.
+    scratch: Vec<u8>,
 }
 
 /// Everything a session starts with, made by `admit` alone.
@@ -222,6 +224,7 @@ impl Session {
             out,
             inflight: None,
             batch: answers::Batch::default(),
+            scratch: Vec::new(),
         }
     }
 
@@ -247,7 +250,13 @@ impl Session {
     fn running_for(&mut self, meaning: &Meaning) -> Box<Running> {
         let id = self.next_statement_id();
         let day = self.gate.now().to_zoned(self.zone.clone()).date();
-        Box::new(Running::new(id, meaning, day))
+        let payer = Payer {
+            contract: self.bearing.contract.clone(),
+            vendor: self.bearing.vendor.clone(),
+            person: self.bearing.person.clone(),
+            day,
+        };
+        Box::new(Running::new(id, meaning, payer))
     }
 
     fn ready_for_query(&mut self) {

@@ -7,7 +7,7 @@ use base64::Engine as _;
 use jiff::Timestamp;
 use parking_lot::Mutex;
 use portcullis_contract::Refusal;
-use portcullis_ledger::{Charged, DisclosureSet, LeafWriter, StatementMeter, SubjectId};
+use portcullis_ledger::{Charged, DisclosureSet, LeafWriter, Payer, StatementMeter, SubjectId};
 use portcullis_sql::Kind;
 use portcullis_store::log::{BodyPart, Entry, EntryError};
 
@@ -68,7 +68,7 @@ pub struct Running {
     pub named: Option<String>,
     /// This statement's own part.
     own: Counted,
-    pub day: jiff::civil::Date,
+    pub payer: Payer,
     started: Instant,
     /// Charged and not yet in a record.
     adds: Counted,
@@ -95,7 +95,7 @@ struct Counted {
 }
 
 impl Running {
-    pub fn new(id: String, meaning: &Meaning, day: jiff::civil::Date) -> Self {
+    pub fn new(id: String, meaning: &Meaning, payer: Payer) -> Self {
         Self {
             id,
             cleared: Arc::clone(&meaning.cleared),
@@ -104,7 +104,7 @@ impl Running {
             meter: meaning.cursor.clone().unwrap_or_default(),
             named: meaning.named.clone(),
             own: Counted::default(),
-            day,
+            payer,
             started: Instant::now(),
             adds: Counted::default(),
             free: false,
@@ -231,7 +231,7 @@ impl Running {
             .str("statement", &self.id)
             .str("method", &self.source.method)
             .list("tables", self.source.tables.iter().map(String::as_str))
-            .str("day", &self.day.to_string())
+            .str("day", &self.payer.day.to_string())
     }
 
     /// With the totals so far and what this record itself adds to the accounts.

@@ -39,6 +39,12 @@ use clap::{Args, Parser, Subcommand};
 
 pub use exit::Exit;
 
+/// Half the cores: each hand-over between threads costs a wake-up, and the log's writer and often the
+/// database want the rest (measured: docs/decisions/0006-hot-path.md).
+fn worker_threads() -> usize {
+    std::thread::available_parallelism().map_or(1, |cores| (cores.get() / 2).max(1))
+}
+
 /// Statements are parsed on these threads, and a parser recurses; only what is touched costs memory.
 const WORKER_STACK_BYTES: usize = 16 << 20;
 
@@ -119,6 +125,7 @@ pub fn run() -> ExitCode {
         }
     };
     let runtime = match tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(worker_threads())
         .thread_stack_size(WORKER_STACK_BYTES)
         .enable_all()
         .build()
