@@ -244,11 +244,7 @@ impl Terms {
             changes: statement.changes,
             would_refuse: permit.would_refuse().cloned(),
         };
-        let sql = text
-            .get(statement.range.clone())
-            .unwrap_or(text)
-            .trim()
-            .to_owned();
+        let sql = recorded_text(text, &statement.range);
         Ok(Arc::new(Cleared {
             sql,
             text: rewritten.text().to_owned(),
@@ -271,6 +267,14 @@ impl Terms {
             })
             .collect()
     }
+}
+
+/// The statement as it was sent. A parser's range leaves a leading comment out; before the first
+/// statement of a message it belongs to it.
+fn recorded_text(text: &str, range: &std::ops::Range<usize>) -> String {
+    let before_is_bare = !text.get(..range.start).unwrap_or_default().contains(';');
+    let from = if before_is_bare { 0 } else { range.start };
+    text.get(from..range.end).unwrap_or(text).trim().to_owned()
 }
 
 /// A refusal with as much of the footprint as was known.

@@ -49,17 +49,7 @@ const SETTINGS: &[(&str, Values)] = &[
     ("jit", Values::OneOf(BOOL)),
     ("lc_collate", Values::ReadOnly),
     ("lc_ctype", Values::ReadOnly),
-    (
-        "lc_messages",
-        Values::OneOf(&[
-            "c",
-            "posix",
-            "en_us.utf-8",
-            "en_us.utf8",
-            "c.utf-8",
-            "c.utf8",
-        ]),
-    ),
+    ("lc_messages", Values::ReadOnly),
     ("lc_monetary", Values::ReadOnly),
     ("lc_numeric", Values::ReadOnly),
     ("lc_time", Values::ReadOnly),

@@ -51,12 +51,39 @@ pub(super) fn refuse(reader: &Reader<'_>, inner: &NodeEnum) -> Refusal {
             .hint("ask the owner's administrator"),
         other => {
             let name = crate::read::expression::node_name(other);
-            let words = name.strip_suffix("Stmt").unwrap_or(&name).to_owned();
             reader
-                .refuse("method.schema", format!("`{words}` is not allowed"))
+                .refuse(
+                    "method.schema",
+                    format!("`{}` is not allowed", sql_words(&name)),
+                )
                 .hint("the contract's methods do not include `schema`")
         }
     }
+}
+
+/// A node of the grammar in SQL's words: `CreateTableAsStmt` → `CREATE TABLE AS`.
+fn sql_words(node: &str) -> String {
+    let name = node.strip_suffix("Stmt").unwrap_or(node);
+    match name {
+        "Create" => return "CREATE TABLE".to_owned(),
+        "View" => return "CREATE VIEW".to_owned(),
+        "Index" => return "CREATE INDEX".to_owned(),
+        "Rule" => return "CREATE RULE".to_owned(),
+        "Define" => return "CREATE".to_owned(),
+        "CreateTrig" => return "CREATE TRIGGER".to_owned(),
+        "CreateSeq" => return "CREATE SEQUENCE".to_owned(),
+        "Rename" => return "ALTER … RENAME".to_owned(),
+        "SecLabel" => return "SECURITY LABEL".to_owned(),
+        _ => {}
+    }
+    let mut words = String::new();
+    for letter in name.chars() {
+        if letter.is_uppercase() && !words.is_empty() {
+            words.push(' ');
+        }
+        words.extend(letter.to_uppercase());
+    }
+    words
 }
 
 fn modify(reader: &Reader<'_>, what: &str) -> Refusal {

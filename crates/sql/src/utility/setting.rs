@@ -129,6 +129,9 @@ pub(super) fn unacceptable(reader: &Reader<'_>, name: &str, value: &str) -> Refu
         ),
     );
     match settings::values(name) {
+        Some(Values::OneOf(_)) if name.eq_ignore_ascii_case("row_security") => refusal.hint(
+            "dumps turn it off (pg_dump, backups of tools): they are not passed; rows leave with SELECT, or with COPY where the contract names `export`",
+        ),
         Some(Values::OneOf(choices)) => refusal.hint(format!("one of: {}", choices.join(", "))),
         _ => refusal,
     }
