@@ -28,6 +28,10 @@ pub const CHECKPOINT_EVERY: Duration = Duration::from_millis(200);
 pub const RETRY_EVERY: Duration = Duration::from_millis(500);
 /// Bundles wait this long for others before they are made into files.
 pub const PUBLISH_EVERY: Duration = Duration::from_secs(2);
+/// More entries in that time mean that the log is busy.
+pub const BUSY_ENTRIES: u64 = 500;
+/// So much write-ahead log may wait for a quieter time; half a second's reading at a restart.
+pub const LAZY_WAL_BYTES: u64 = 96 * 1024 * 1024;
 /// A body with what its parts' labels, salts and lengths add to it.
 pub const MAX_ENCODED_BODY_BYTES: usize = MAX_BODY_BYTES + 1 + MAX_PARTS * (MAX_LABEL_BYTES + 22);
 /// How long opening waits for another process to let go of the log.

@@ -6,7 +6,9 @@
 use super::LogError;
 use super::body::{BODIES_HEADER_BYTES, BODIES_MAGIC, bodies_path};
 use super::disk::DiskFile;
-use super::limits::{MAX_BUNDLES_PER_PASS, PUBLISH_EVERY, RETRY_EVERY};
+use super::limits::{
+    BUSY_ENTRIES, LAZY_WAL_BYTES, MAX_BUNDLES_PER_PASS, PUBLISH_EVERY, RETRY_EVERY,
+};
 use super::queue::Trouble;
 use super::segment::TEMPORARY;
 use super::shared::Shared;
@@ -45,8 +47,18 @@ pub(super) enum Pass {
 pub(super) fn run(shared: &Shared) {
     while !shared.publisher_bell.is_ending() {
         shared.publisher_bell.wait(None);
-        // Bundles that fill up meanwhile share the pass's directory syncs.
-        shared.publisher_bell.pause(PUBLISH_EVERY);
+        // Bundles that fill up meanwhile share the pass's directory syncs; and while many records come,
+        // syncs of other files would hold theirs up, so all but what a restart can't read quickly waits.
+        let mut seen = *shared.durable.borrow();
+        loop {
+            shared.publisher_bell.pause(PUBLISH_EVERY);
+            let grown = *shared.durable.borrow();
+            let busy = grown - seen > BUSY_ENTRIES && unpublished_bytes(shared) < LAZY_WAL_BYTES;
+            seen = grown;
+            if !busy || shared.publisher_bell.is_ending() {
+                break;
+            }
+        }
         while !shared.publisher_bell.is_ending() {
             match attempt(shared) {
                 Ok(Pass::Idle) => break,
@@ -56,6 +68,11 @@ pub(super) fn run(shared: &Shared) {
             }
         }
     }
+}
+
+/// Write-ahead log that is not in static files yet, in whole segments.
+fn unpublished_bytes(shared: &Shared) -> u64 {
+    shared.tail.lock().segments.len() as u64 * shared.segment_bytes
 }
 
 /// One pass; its failure is noted for the appenders.
