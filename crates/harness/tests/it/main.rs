@@ -20,6 +20,7 @@ mod leaving;
 mod names;
 mod pipelines;
 mod postgres;
+mod random;
 mod silent;
 mod starting;
 mod tamper;
