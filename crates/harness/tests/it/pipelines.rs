@@ -230,6 +230,24 @@ fn every_statement_has_one_event_whatever_failed_before_it() {
 }
 
 #[test]
+fn a_flood_behind_an_error_is_skipped_and_on_record() {
+    const FLOOD: usize = 3000;
+    let world = tight();
+    let refused = "select diagnosis from clinic.patients";
+    let mut trial = Trial::new(&world, "flood");
+    let mut pipeline = Pipeline::new().run(refused);
+    for _ in 0..FLOOD {
+        pipeline = pipeline.run("select 2");
+    }
+    let answers = trial.ask(pipeline.sync());
+    assert_eq!(answers.sqlstate(), "42501", "{}", answers.summary());
+    assert_eq!(answers.messages.len(), 2, "{}", answers.summary());
+    let mut sent = vec!["select 2"; FLOOD];
+    sent.push(refused);
+    trial.check(&sent);
+}
+
+#[test]
 fn results_that_are_nobodys_arrive_whole_however_large() {
     let world = clinic(10, |contract| {
         with_budget(contract, CEILING as u32, 10_000)

@@ -115,5 +115,6 @@ fn goes_when_its_test_is_killed() {
         assert!(Instant::now() < until, "the server outlives its test");
         std::thread::sleep(Duration::from_millis(20));
     }
-    std::fs::remove_dir_all(dir).unwrap();
+    // Another test may have cleared away what the killed one left.
+    let _ = std::fs::remove_dir_all(dir);
 }

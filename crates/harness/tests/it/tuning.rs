@@ -58,4 +58,17 @@ fn a_tuning_statement_is_answered_in_both_protocols() {
     assert_eq!(trial.query("select 3").row_count(), 1);
     let recorded = trial.check(&[failing, "select 2", failing, "select 3"]);
     assert_eq!(text(recorded.only("select 2"), "decision"), "refused");
+
+    // What was parsed behind it under no name may have come to be at the database: it is not run as
+    // what had no name before.
+    let people = "select patient_id, name from clinic.patients";
+    let mut trial = Trial::new(&world, "unnamed-behind-failing");
+    let parsed = Pipeline::new().parse("t", failing).parse("", "select 1");
+    trial.ask(parsed.sync());
+    let pipeline = Pipeline::new().bind("x", "t").execute("x", 0);
+    let answers = trial.ask(pipeline.parse("", people).sync());
+    assert_eq!(answers.errors().len(), 1, "{}", answers.summary());
+    let answers = trial.ask(Pipeline::new().bind("", "").execute("", 0).sync());
+    assert_eq!(answers.row_count(), 0, "{}", answers.summary());
+    trial.check(&[failing]);
 }
