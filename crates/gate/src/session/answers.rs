@@ -455,8 +455,10 @@ impl Session {
             backend::PARSE_COMPLETE => self.take_parse_complete(),
             backend::BIND_COMPLETE => self.take_bind_complete(),
             backend::CLOSE_COMPLETE => match self.expects.pop_front() {
-                Some(Expect::Close) => {
-                    build::close_complete(self.out.protocol());
+                Some(Expect::Close { hidden }) => {
+                    if !hidden {
+                        build::close_complete(self.out.protocol());
+                    }
                     Ok(())
                 }
                 _ => Err(broke("close complete out of turn")),
@@ -496,9 +498,6 @@ impl Session {
         let Some(Expect::Parse { name, made, hidden }) = self.expects.pop_front() else {
             return Err(broke("parse complete out of turn"));
         };
-        if hidden {
-            return Ok(());
-        }
         // One that was closed or parsed anew since is not entered: its own messages carry what they need.
         if self
             .moving_prepared
@@ -508,7 +507,9 @@ impl Session {
             self.moving_prepared.remove(&name);
             self.prepared.insert(name, made);
         }
-        build::parse_complete(self.out.protocol());
+        if !hidden {
+            build::parse_complete(self.out.protocol());
+        }
         Ok(())
     }
 

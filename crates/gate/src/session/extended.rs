@@ -112,7 +112,11 @@ impl Session {
 
     /// A prepared FETCH or EXECUTE whose cursor or statement was made anew since: parsed again for the
     /// present one, under a name of its own.
-    fn refreshed(&mut self, prepared: Prepared) -> Result<Result<Prepared, Refusal>, End> {
+    fn refreshed(
+        &mut self,
+        name: &str,
+        prepared: Prepared,
+    ) -> Result<Result<Prepared, Refusal>, End> {
         if self.still_means(&prepared.meaning) {
             return Ok(Ok(prepared));
         }
@@ -121,7 +125,15 @@ impl Session {
             Ok(meaning) => meaning,
             Err(refusal) => return Ok(Err(refusal)),
         };
-        let made = self.make_prepared(meaning, false, prepared.param_types);
+        // The old one goes, so that a long session does not pile them up at the database.
+        ask::close(
+            &mut self.to_database,
+            Target::Statement,
+            &prepared.server_name,
+        )
+        .map_err(unsendable)?;
+        self.expects.push_back(Expect::Close { hidden: true });
+        let made = self.make_prepared(meaning, name.is_empty(), prepared.param_types);
         ask::parse(
             &mut self.to_database,
             &made.server_name,
@@ -129,8 +141,9 @@ impl Session {
             &made.param_types,
         )
         .map_err(unsendable)?;
+        self.moving_prepared.insert(name.to_owned(), made.clone());
         self.expects.push_back(Expect::Parse {
-            name: String::new(),
+            name: name.to_owned(),
             made: made.clone(),
             hidden: true,
         });
@@ -201,7 +214,7 @@ impl Session {
         let cleared = Arc::clone(&prepared.meaning.cleared);
         let refused = match self.refused_now(&cleared) {
             Some(refusal) => Err(refusal),
-            None => self.refreshed(prepared)?,
+            None => self.refreshed(bind.statement, prepared)?,
         };
         let prepared = match refused {
             Ok(prepared) => prepared,
@@ -439,7 +452,7 @@ impl Session {
             }
         }
         ask::close(&mut self.to_database, target, &server_name).map_err(unsendable)?;
-        self.expects.push_back(Expect::Close);
+        self.expects.push_back(Expect::Close { hidden: false });
         Ok(())
     }
 

@@ -94,7 +94,9 @@ pub enum Expect {
         portal: String,
         serial: u64,
     },
-    Close,
+    Close {
+        hidden: bool,
+    },
     Sync,
     /// A text made to fail, so that the database's transaction fails as the client's does.
     Abort,

@@ -12,8 +12,8 @@ use postgres_protocol::message::frontend;
 
 use crate::world::{Seeded, World, ask, clinic, run, session};
 
-const BEFORE_LOGIN: u64 = 600;
-const AFTER_LOGIN: u64 = 300;
+const BEFORE_LOGIN: u64 = 2_080;
+const AFTER_LOGIN: u64 = 1_000;
 const CHECK_EVERY: u64 = 50;
 const PATIENCE: Duration = Duration::from_millis(150);
 /// What the gate may grow by over the whole trial.

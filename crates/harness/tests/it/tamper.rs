@@ -7,7 +7,7 @@ use std::process::Command;
 
 use crate::world::{Seeded, World, ask, clinic, run, session};
 
-const EDITS: u64 = 160;
+const EDITS: u64 = 320;
 
 /// Every file of the log with its length without the zeros of a preallocated end.
 fn log_files(dir: &Path) -> Vec<(PathBuf, usize)> {
