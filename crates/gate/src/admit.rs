@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use bytes::BytesMut;
 use portcullis_contract::{Refusal, SqlState};
-use portcullis_ledger::LeafWriter;
 use portcullis_sql::SessionNames;
 use portcullis_store::log::Entry;
 use portcullis_store::state::{Admitted, SessionInfo};
@@ -215,14 +214,8 @@ async fn record_opened(
     connection: &Connection,
     application: &str,
 ) -> Result<(), Refusal> {
-    let leaf = LeafWriter::new("session.opened", gate.now(), &bearing.actor())
-        .str("session", &bearing.session)
-        .str("person", &bearing.person)
-        .str("vendor", &bearing.vendor)
-        .str("contract", &bearing.contract)
-        .str("resource", &bearing.resource)
-        .str("grant", &bearing.grant)
-        .str("purpose", &bearing.purpose)
+    let leaf = bearing
+        .leaf("session.opened", gate.now())
         .str("client_addr", &connection.peer.to_string())
         .str("application", application)
         .finish();

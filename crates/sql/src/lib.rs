@@ -18,12 +18,14 @@ mod literals;
 mod names;
 mod node;
 mod read;
+mod split;
 mod utility;
 
 pub use literals::compared_literals;
 pub use names::{NAME_MARK, with_name};
 pub use rewrite::rewrite;
 pub use session::SessionNames;
+pub use split::split;
 pub use statement::*;
 pub use surface::Surface;
 pub use understand::{understand, understand_on};

@@ -10,6 +10,9 @@ use portcullis_contract::{Refusal, SqlState};
 
 /// Longest text of one message.
 pub const MAX_STATEMENT_BYTES: usize = 1 << 20;
+
+/// Statements of one message that are told apart when the message is refused.
+pub const MAX_SPLIT_STATEMENTS: usize = 256;
 /// Most statements in one message.
 pub const MAX_STATEMENTS: usize = 1_000;
 /// Most nesting units (see [`nesting_units`]) of one message.

@@ -58,20 +58,27 @@ impl Session {
         refusal: &Refusal,
         message_text: Option<&str>,
     ) {
-        let id = self.next_statement_id();
-        let now = self.gate.now();
-        let entry = refused_entry(&id, &self.bearing, now, attempt, refusal);
-        self.guard
-            .counts
-            .statements
-            .fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-        metrics::counter!("portcullis_statements_total", "decision" => "refused").increment(1);
-        match self.append(entry) {
+        match self.record_refused(attempt, refusal) {
             Ok(()) => write_refusal(self.out.protocol(), Severity::Error, refusal, message_text),
             Err(unwritable) => {
                 write_refusal(self.out.protocol(), Severity::Error, &unwritable, None)
             }
         }
+    }
+
+    pub(super) fn record_refused(
+        &mut self,
+        attempt: &Attempt<'_>,
+        refusal: &Refusal,
+    ) -> Result<(), Refusal> {
+        let id = self.next_statement_id();
+        let entry = refused_entry(&id, &self.bearing, self.gate.now(), attempt, refusal);
+        self.guard
+            .counts
+            .statements
+            .fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        metrics::counter!("portcullis_statements_total", "decision" => "refused").increment(1);
+        self.append(entry)
     }
 
     /// Statements of a message or pipeline that an earlier one's failure kept from running: each has

@@ -11,7 +11,7 @@ use portcullis_ledger::{Charged, DisclosureSet, LeafWriter, Payer, StatementMete
 use portcullis_sql::Kind;
 use portcullis_store::log::{BodyPart, Entry, EntryError};
 
-use super::desk::Cleared;
+use super::desk::{Cleared, Refused};
 use super::names::Meaning;
 
 /// How a statement ended, as its event says it.
@@ -50,6 +50,18 @@ impl Bearing {
     /// Who acts, as all events say it.
     pub fn actor(&self) -> String {
         format!("person:{}", self.person)
+    }
+
+    /// A leaf that says who, for whom, what and under which grant.
+    pub fn leaf(&self, kind: &str, now: Timestamp) -> LeafWriter {
+        LeafWriter::new(kind, now, &self.actor())
+            .str("session", &self.session)
+            .str("person", &self.person)
+            .str("vendor", &self.vendor)
+            .str("contract", &self.contract)
+            .str("resource", &self.resource)
+            .str("grant", &self.grant)
+            .str("purpose", &self.purpose)
     }
 }
 
@@ -220,14 +232,8 @@ impl Running {
     }
 
     fn leaf(&self, kind: &str, bearing: &Bearing, now: Timestamp) -> LeafWriter {
-        LeafWriter::new(kind, now, &bearing.actor())
-            .str("session", &bearing.session)
-            .str("person", &bearing.person)
-            .str("vendor", &bearing.vendor)
-            .str("contract", &bearing.contract)
-            .str("resource", &bearing.resource)
-            .str("grant", &bearing.grant)
-            .str("purpose", &bearing.purpose)
+        bearing
+            .leaf(kind, now)
             .str("statement", &self.id)
             .str("method", &self.source.method)
             .list("tables", self.source.tables.iter().map(String::as_str))
@@ -303,6 +309,15 @@ impl<'a> Attempt<'a> {
         }
     }
 
+    pub fn of_refused(sql: &'a str, refused: &'a Refused) -> Self {
+        Self {
+            sql,
+            method: &refused.method,
+            tables: &refused.tables,
+            params: None,
+        }
+    }
+
     /// Nothing was understood of it.
     pub fn text(sql: &'a str) -> Self {
         Self {
@@ -322,14 +337,8 @@ pub fn refused_entry(
     attempt: &Attempt<'_>,
     refusal: &Refusal,
 ) -> Result<Entry, EntryError> {
-    let leaf = LeafWriter::new("statement", now, &bearing.actor())
-        .str("session", &bearing.session)
-        .str("person", &bearing.person)
-        .str("vendor", &bearing.vendor)
-        .str("contract", &bearing.contract)
-        .str("resource", &bearing.resource)
-        .str("grant", &bearing.grant)
-        .str("purpose", &bearing.purpose)
+    let leaf = bearing
+        .leaf("statement", now)
         .str("statement", id)
         .str("method", attempt.method)
         .list("tables", attempt.tables.iter().map(String::as_str))

@@ -9,7 +9,7 @@ use portcullis_wire::build::client as ask;
 use portcullis_wire::build::server as build;
 use portcullis_wire::frontend::{Frame, Message};
 
-use super::desk::Cleared;
+use super::desk::{Cleared, Refused};
 use super::running::Attempt;
 use super::{End, Expect, Session};
 use crate::errors::{Severity, write_refusal};
@@ -72,18 +72,40 @@ impl Session {
         match self.terms.clear(text, &self.names) {
             Ok(message) => self.run_message(text, &message).await?,
             Err(refused) => {
-                let attempt = Attempt {
-                    sql: text,
-                    method: &refused.method,
-                    tables: &refused.tables,
-                    params: None,
-                };
-                self.refuse(&attempt, &refused.refusal, Some(text));
+                self.refuse_message(text, &refused);
                 self.fail_transaction().await?;
             }
         }
         self.ready_for_query();
         self.flush_answer().await
+    }
+
+    /// A message that is refused whole: each of its statements has its event, its own refusal where it
+    /// would be refused by itself; the client is told once.
+    fn refuse_message(&mut self, text: &str, refused: &Refused) {
+        let parts = portcullis_sql::split(text);
+        if parts.len() < 2 {
+            self.refuse(
+                &Attempt::of_refused(text, refused),
+                &refused.refusal,
+                Some(text),
+            );
+            return;
+        }
+        for part in parts {
+            match self.terms.clear(part, &self.names) {
+                Ok(cleared) => self.record_skipped(&cleared),
+                Err(own) => {
+                    let _ = self.record_refused(&Attempt::of_refused(part, &own), &own.refusal);
+                }
+            }
+        }
+        write_refusal(
+            self.out.protocol(),
+            Severity::Error,
+            &refused.refusal,
+            Some(text),
+        );
     }
 
     async fn run_message(&mut self, text: &str, message: &[Arc<Cleared>]) -> Result<(), End> {

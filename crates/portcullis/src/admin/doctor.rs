@@ -156,7 +156,11 @@ fn officers(server: &Server) -> Check {
         state
             .officers
             .iter()
-            .filter_map(|(name, o)| o.token_by.as_ref().map(|by| format!("{name} (by {by})")))
+            .filter(|(_, officer)| !officer.token_by.is_empty())
+            .map(|(name, officer)| {
+                let by: Vec<&str> = officer.token_by.iter().map(String::as_str).collect();
+                format!("{name} (by {})", by.join(", "))
+            })
             .collect()
     });
     if vouched.is_empty() {

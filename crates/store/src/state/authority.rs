@@ -1,5 +1,6 @@
 //! Who may do what: one table, used by the commands, the admin API and the tests.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -97,12 +98,12 @@ pub enum Actor {
     Officer {
         name: String,
         roles: Vec<Role>,
-        /// The officer who issued the token in use: he has seen it, so he is not "another officer".
-        token_by: Option<String>,
+        /// The officers who have seen the token in use (its issuer, and so on back): none of them is "another officer".
+        token_by: BTreeSet<String>,
     },
     Person {
         id: String,
-        token_by: Option<String>,
+        token_by: BTreeSet<String>,
     },
     Server,
     /// Somebody without a valid token; for the record alone.
@@ -180,17 +181,24 @@ impl fmt::Display for Actor {
 pub struct Hands {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub officer: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub token_by: Option<String>,
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub token_by: BTreeSet<String>,
 }
 
 impl Hands {
     // INVARIANT: nobody alone. Two acts count as two officers' only if no officer can have done both.
     /// Refuses when one officer may stand behind both acts.
     pub fn differ(&self, other: &Self) -> Result<(), Denied> {
-        let of = |hands: &Self| [hands.officer.clone(), hands.token_by.clone()];
-        for mine in of(self).into_iter().flatten() {
-            if of(other).into_iter().flatten().any(|theirs| theirs == mine) {
+        let of = |hands: &Self| -> BTreeSet<String> {
+            hands
+                .officer
+                .iter()
+                .chain(&hands.token_by)
+                .cloned()
+                .collect()
+        };
+        for mine in of(self) {
+            if of(other).contains(&mine) {
                 return Err(Denied::authority(
                     "authority.same_officer",
                     format!("`{mine}` stands behind both steps, and this takes two different officers"),

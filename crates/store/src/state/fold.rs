@@ -1,6 +1,7 @@
 //! `State::apply`: what each event does. Total: it never fails and never decides, because what is in
 //! the log has happened. An event about something unknown (its content withheld) changes nothing.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -28,20 +29,22 @@ impl State {
                 let entry = Officer {
                     roles: roles.clone(),
                     token: *token,
-                    token_by: None,
+                    token_by: BTreeSet::new(),
                 };
                 self.officers.insert(officer.clone(), entry);
             }
             Event::OfficerToken { officer, token } => {
+                let seen_by = self.hands_behind(by);
                 if let Some(entry) = self.officers.get_mut(officer) {
                     entry.token = *token;
-                    entry.token_by = officer_name(by);
+                    entry.token_by = seen_by;
                 }
             }
             Event::PersonToken { person, token } => {
+                let seen_by = self.hands_behind(by);
                 if let Some(entry) = self.persons.get_mut(person) {
                     entry.token = *token;
-                    entry.token_by = officer_name(by);
+                    entry.token_by = seen_by;
                 }
             }
             Event::PersonSuspended { person, why } => {
@@ -227,7 +230,7 @@ impl State {
                 let new = || PersonEntry {
                     person: Arc::clone(person),
                     token: None,
-                    token_by: None,
+                    token_by: BTreeSet::new(),
                     suspended: None,
                 };
                 self.persons
@@ -312,8 +315,20 @@ fn suspension(why: &str, by: &str, at: Timestamp) -> Suspension {
     }
 }
 
-fn officer_name(actor: &str) -> Option<String> {
-    actor.strip_prefix("officer:").map(str::to_owned)
+impl State {
+    /// Who may have held the hand of this actor: the officer, and everybody who has seen his token.
+    fn hands_behind(&self, actor: &str) -> BTreeSet<String> {
+        let Some(name) = actor.strip_prefix("officer:") else {
+            return BTreeSet::new();
+        };
+        let mut hands = self
+            .officers
+            .get(name)
+            .map(|officer| officer.token_by.clone())
+            .unwrap_or_default();
+        hands.insert(name.to_owned());
+        hands
+    }
 }
 
 const fn ended_words(reason: Ended) -> &'static str {

@@ -32,15 +32,16 @@ pub struct State {
 pub struct Officer {
     pub roles: Vec<Role>,
     pub token: Option<TokenHash>,
-    /// The officer who issued the present token; `None` = `init`.
-    pub token_by: Option<String>,
+    /// Every officer who may have seen the present token: its issuer, and whoever had seen the token
+    /// that issued it; none = `init`.
+    pub token_by: BTreeSet<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PersonEntry {
     pub person: Arc<Person>,
     pub token: Option<TokenHash>,
-    pub token_by: Option<String>,
+    pub token_by: BTreeSet<String>,
     pub suspended: Option<Suspension>,
 }
 

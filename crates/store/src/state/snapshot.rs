@@ -36,7 +36,7 @@ pub trait Fold {
 
 impl Fold for State {
     fn name(&self) -> &'static str {
-        "state.1"
+        "state.2"
     }
 
     fn apply(&mut self, kind: &str, entry: &StoredEntry) -> Result<(), LeafError> {

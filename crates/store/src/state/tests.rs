@@ -379,6 +379,24 @@ fn secrets_are_beside_the_log_and_survive_a_replay() {
     assert_eq!(restored, world.state);
 }
 
+/// Found by the random histories: a token that was issued with another's token counts as both hands'.
+#[test]
+fn a_token_carries_the_hands_of_the_token_that_issued_it() {
+    let mut world = World::sample();
+    // li makes himself a token of zhang's, with it one of the person's, and with that a request.
+    world
+        .officer_token("li", "zhang", "zhang's, in li's hands")
+        .unwrap();
+    world
+        .person_token("zhang's, in li's hands", "the person's")
+        .unwrap();
+    let grant = world.request("the person's", 1).unwrap();
+    assert_eq!(
+        world.grant("li", &grant).unwrap_err().code,
+        "authority.same_officer"
+    );
+}
+
 #[test]
 fn every_act_is_in_the_table_once_and_auditors_only_read() {
     for (index, (act, roles, _)) in authority::TABLE.iter().enumerate() {
