@@ -25,7 +25,7 @@ use std::sync::Arc;
 use bytes::BytesMut;
 use portcullis_ledger::accounts::SessionMeter;
 use portcullis_ledger::{Payer, SubjectId};
-use portcullis_sql::SessionNames;
+use portcullis_sql::{SessionNames, Tapped};
 use portcullis_store::log::Pending;
 use portcullis_store::state::sessions::SessionGuard;
 use portcullis_wire::backend::TransactionStatus;
@@ -274,13 +274,13 @@ impl Session {
     pub(super) fn subject_id(
         running: &mut Running,
         tap: usize,
-        value: tap::TapValue<'_>,
+        value: Tapped<'_>,
     ) -> Option<SubjectId> {
         let plan = running.source.taps.get(tap)?;
         match value {
-            tap::TapValue::Absent => None,
-            tap::TapValue::Value(text) => Some(plan.scope.id(text)),
-            tap::TapValue::Null => {
+            Tapped::Absent => None,
+            Tapped::Subject(text) => Some(plan.scope.id(text)),
+            Tapped::Unknown => {
                 // NULL counts as one subject a row (interface.md): an identity of its own each time.
                 running.null_subjects += 1;
                 let unique = format!("\0null\0{}\0{}", running.id, running.null_subjects);

@@ -93,8 +93,6 @@ pub struct Running {
     pub cut: Option<Refusal>,
     /// `observe` mode: the refusal that would have cut it.
     pub would_cut: Option<Refusal>,
-    /// The SQLSTATE with which the database ended it.
-    pub failed: Option<String>,
     pub null_subjects: u64,
 }
 
@@ -124,7 +122,6 @@ impl Running {
             begun: false,
             cut: None,
             would_cut: None,
-            failed: None,
             null_subjects: 0,
         }
     }
