@@ -19,6 +19,7 @@ mod port;
 mod postgres;
 mod scratch;
 
+pub mod conformance;
 pub mod raw;
 pub mod sample;
 
