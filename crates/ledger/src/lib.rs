@@ -6,9 +6,12 @@
 //! Start at [`Accounts::charge`](accounts::Accounts::charge).
 
 pub mod accounts;
+pub mod dictionary;
 pub mod disclosure;
+pub mod index;
 pub mod leaf;
 pub mod open;
+pub mod set;
 pub mod subject;
 
 pub use accounts::{
