@@ -162,6 +162,7 @@ create function clinic.same(a text, b text) returns boolean language plpgsql cos
 create operator clinic.=== (leftarg = text, rightarg = text, function = clinic.same);
 create function clinic.lower(p text) returns text language sql as $$ select p $$;  -- shadows a built-in one
 create function public.version() returns text language sql security definer as $$ select string_agg(secret, ',') from other.patients $$;
+revoke execute on function public.version() from public;  -- else no contract may come into force
 create function clinic.to_secret(i int) returns text language sql security definer as
   $$ select secret from clinic.patients where patient_id = i $$;
 create aggregate clinic.pack(text) (sfunc = textcat, stype = text, initcond = '');
@@ -189,6 +190,27 @@ do $$ begin create extension if not exists postgres_fdw; create server elsewhere
   create user mapping for public server elsewhere options (user 'zq-user-:side', password 'zq-password-:side'); exception when others then null; end $$;
 do $$ begin create extension if not exists tablefunc; exception when others then null; end $$;
 do $$ begin create extension if not exists pg_stat_statements; exception when others then null; end $$;
+
+-- More traps, for the conformance corpus.
+create function clinic.card_of(p clinic.patients) returns text language sql stable as $$ select p.id_card || p.secret $$;
+create function clinic.home_of(p int) returns clinic.address language sql stable security definer as
+  $$ select row('zq' || secret, 'x')::clinic.address from clinic.patients where patient_id = p $$;
+create cast (int as clinic.address) with function clinic.home_of(int);
+create operator clinic.!!! (rightarg = int, function = clinic.to_secret);
+create procedure clinic.tell(p int) language plpgsql security definer as
+  $$ begin raise notice 'told %', (select secret from clinic.patients where patient_id = p); end $$;
+create function clinic.must_not_be(p int) returns int language plpgsql security definer as
+  $$ begin raise exception 'secret of %', (select secret from clinic.patients where patient_id = p); end $$;
+create function clinic.sourced() returns text language sql as 'select ''zq-source-:side''::text';
+create view clinic.remarks as select 'zq-view-:side'::text as remark;
+create function clinic.stamp() returns trigger language plpgsql as $$ begin return new; end $$;
+create trigger stamped before insert on clinic.audit_trail for each row when (new.what <> 'zq-trigger-:side') execute function clinic.stamp();
+create type hr.kind as enum ('zq-label-:side');
+create domain hr.badge as text check (value <> 'zq-domain-:side');
+create table hr.parts (part text) partition by list (part);
+create table hr.parts_first partition of hr.parts for values in ('zq-part-:side');
+alter role zq_role_:side set application_name = 'zq-setting-:side';
+do $$ begin create foreign table other.lines (line text) server files options (program 'echo zq-program-:side'); exception when others then null; end $$;
 
 drop function pg_temp.h(text), pg_temp.n(text, int);
 analyze;

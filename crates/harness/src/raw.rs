@@ -54,6 +54,9 @@ pub struct Answers {
 pub struct Raw {
     socket: TcpStream,
     input: BytesMut,
+    answer_limit: Duration,
+    /// What came at login, up to the first ReadyForQuery.
+    greeting: Answers,
 }
 
 impl Pipeline {
@@ -74,7 +77,12 @@ impl Pipeline {
     }
 
     pub fn parse(self, name: &str, sql: &str) -> Self {
-        self.with(|out| frontend::parse(name, sql, [], out))
+        self.parse_typed(name, sql, &[])
+    }
+
+    /// Parameter types by OID; 0: the server infers it.
+    pub fn parse_typed(self, name: &str, sql: &str, types: &[u32]) -> Self {
+        self.with(|out| frontend::parse(name, sql, types.iter().copied(), out))
     }
 
     pub fn bind(self, portal: &str, statement: &str) -> Self {
@@ -83,15 +91,36 @@ impl Pipeline {
 
     /// Parameters and results as text.
     pub fn bind_with(self, portal: &str, statement: &str, params: &[&str]) -> Self {
+        let params: Vec<Option<&str>> = params.iter().copied().map(Some).collect();
+        self.bind_as(portal, statement, &params, false)
+    }
+
+    /// Parameters as text, `None` is NULL; results as text or in binary.
+    pub fn bind_as(
+        self,
+        portal: &str,
+        statement: &str,
+        params: &[Option<&str>],
+        binary: bool,
+    ) -> Self {
         self.with(|out| {
             let values = params.iter().copied();
-            let put = |text: &str, out: &mut BytesMut| {
+            let put = |text: Option<&str>, out: &mut BytesMut| {
+                let Some(text) = text else {
+                    return Ok(IsNull::Yes);
+                };
                 out.extend_from_slice(text.as_bytes());
                 Ok(IsNull::No)
             };
-            frontend::bind(portal, statement, [], values, put, [], out)
+            let formats = binary.then_some(1);
+            frontend::bind(portal, statement, [], values, put, formats, out)
                 .map_err(|_| std::io::Error::other("Bind"))
         })
+    }
+
+    /// The answer to a server that asks for COPY data.
+    pub fn copy_fail(self, reason: &str) -> Self {
+        self.with(|out| frontend::copy_fail(reason, out))
     }
 
     /// `max_rows` 0: all.
@@ -146,6 +175,8 @@ impl Raw {
         let mut raw = Self {
             socket,
             input: BytesMut::new(),
+            answer_limit: ANSWER_LIMIT,
+            greeting: Answers::default(),
         };
         let mut packet = BytesMut::new();
         let who = [
@@ -169,9 +200,19 @@ impl Raw {
                 }
                 b'E' => return Ok(Err(Told::of(&message.body))),
                 b'Z' => return Ok(Ok(self)),
-                _ => {}
+                _ => self.greeting.messages.push(message),
             }
         }
+    }
+
+    /// Parameters, the cancel key, notices: what came at login.
+    pub fn greeting(&self) -> &Answers {
+        &self.greeting
+    }
+
+    /// How long to wait for a message.
+    pub fn set_answer_limit(&mut self, limit: Duration) {
+        self.answer_limit = limit;
     }
 
     pub fn send(&mut self, pipeline: &Pipeline) -> Result<()> {
@@ -224,13 +265,13 @@ impl Raw {
     }
 
     pub fn message(&mut self) -> Result<Message> {
-        let until = Instant::now() + ANSWER_LIMIT;
+        let until = Instant::now() + self.answer_limit;
         loop {
             if let Some(message) = take_message(&mut self.input)? {
                 return Ok(message);
             }
             let left = until.saturating_duration_since(Instant::now());
-            ensure!(!left.is_zero(), "no answer within {ANSWER_LIMIT:?}");
+            ensure!(!left.is_zero(), "no answer within {:?}", self.answer_limit);
             self.socket.set_read_timeout(Some(left))?;
             let mut chunk = [0; 16 * 1024];
             let read = self.socket.read(&mut chunk).context("no answer")?;

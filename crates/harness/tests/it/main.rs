@@ -18,6 +18,7 @@ mod ends;
 mod hostile;
 mod leaving;
 mod names;
+mod noninterference;
 mod pipelines;
 mod postgres;
 mod random;
