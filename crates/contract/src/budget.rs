@@ -10,6 +10,8 @@ pub enum Measure {
     Bytes,
     /// Distinct subjects.
     Subjects,
+    /// Statements that answer with groups: what differences are made of.
+    Aggregates,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -41,7 +43,7 @@ pub struct Budget {
 }
 
 impl Measure {
-    pub const ALL: [Self; 3] = [Self::Rows, Self::Bytes, Self::Subjects];
+    pub const ALL: [Self; 4] = [Self::Rows, Self::Bytes, Self::Subjects, Self::Aggregates];
 }
 
 impl Window {
@@ -72,8 +74,10 @@ impl Budget {
                     .map(move |window| (measure, window, holder))
             })
         });
-        all.filter(|(_, window, holder)| {
-            *holder == Holder::Person || matches!(window, Window::Day | Window::Total)
+        all.filter(|(measure, window, holder)| {
+            // A statement is one aggregate at most: it needs no ceiling.
+            (*measure, *window) != (Measure::Aggregates, Window::Statement)
+                && (*holder == Holder::Person || matches!(window, Window::Day | Window::Total))
         })
         .map(|(measure, window, holder)| {
             (
@@ -100,6 +104,7 @@ impl Budget {
             Measure::Rows => "rows",
             Measure::Bytes => "bytes",
             Measure::Subjects => "subjects",
+            Measure::Aggregates => "aggregates",
         };
         let window = match self.window {
             Window::Statement => "_per_statement",

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::admit::listed;
 use crate::budget::Budget;
+use crate::dimension::Dimension;
 use crate::file::write_mask;
 use crate::model::{
     Access, Columns, Contract, HoursSpan, Joins, Mask, Mode, Person, Resource, ScopeTable, Vendor,
@@ -414,6 +415,26 @@ fn methods(found: &mut Differences, old: &Contract, new: &Contract) {
         &after,
         after < before,
     );
+    dimensions(
+        found,
+        old.methods.aggregate_dimensions.as_deref(),
+        new.methods.aggregate_dimensions.as_deref(),
+    );
+}
+
+/// Fewer dimensions tighten; a column that is cut otherwise is another one.
+fn dimensions(found: &mut Differences, old: Option<&[Dimension]>, new: Option<&[Dimension]>) {
+    const FIELD: &str = "methods.aggregate.dimensions";
+    let names = |list: &[Dimension]| -> BTreeSet<String> {
+        list.iter().map(Dimension::to_string).collect()
+    };
+    let listed = |list: &[Dimension]| names(list).into_iter().collect::<Vec<_>>().join(", ");
+    match (old, new) {
+        (None, None) => {}
+        (Some(old), Some(new)) => found.set(FIELD, &names(old), &names(new)),
+        (None, Some(new)) => found.add(FIELD, None, Some(listed(new)), Effect::Tightens),
+        (Some(old), None) => found.add(FIELD, Some(listed(old)), None, Effect::Loosens),
+    }
 }
 
 fn write_budget(budget: &Budget) -> String {

@@ -1,6 +1,7 @@
 //! decide: whether the contract allows a statement, and what must be done on the way.
 
 use crate::admit::listed;
+use crate::dimension::AggregateRule;
 use crate::footprint::{Footprint, Shape, TableUse};
 use crate::model::{Columns, Contract, Joins, Method, Mode, ScopeTable};
 use crate::refusal::{Refusal, SqlState};
@@ -10,7 +11,7 @@ pub use crate::admit::{Admission, AdmissionRequest, admit, still_admitted};
 /// Proof that the contract allows a statement, with what must be done on the way; made by [`decide`] alone.
 #[derive(Clone, Debug)]
 pub struct Permit {
-    min_group: u64,
+    rule: AggregateRule,
     /// In `observe` mode: the refusal that `enforce` would have given.
     would_refuse: Option<Refusal>,
 }
@@ -18,7 +19,12 @@ pub struct Permit {
 impl Permit {
     /// Floor of distinct subjects behind each aggregate (1 = none).
     pub fn min_group(&self) -> u64 {
-        self.min_group
+        self.rule.min_group
+    }
+
+    /// What must stand under every aggregate.
+    pub fn aggregate_rule(&self) -> &AggregateRule {
+        &self.rule
     }
 
     pub fn would_refuse(&self) -> Option<&Refusal> {
@@ -35,16 +41,16 @@ pub fn decide(
     resource: &str,
     footprint: &Footprint,
 ) -> Result<Permit, Refusal> {
-    let min_group = contract.methods.aggregate_min_group.max(1);
+    let rule = contract.methods.aggregate_rule();
     match check(contract, resource, footprint) {
         Ok(()) => Ok(Permit {
-            min_group,
+            rule,
             would_refuse: None,
         }),
         Err(refusal) => match contract.mode {
             Mode::Enforce => Err(refusal),
             Mode::Observe => Ok(Permit {
-                min_group,
+                rule,
                 would_refuse: Some(refusal),
             }),
         },

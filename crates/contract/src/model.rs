@@ -8,6 +8,7 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use crate::budget::Budget;
+use crate::dimension::{AggregateRule, Dimension};
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Vendor {
@@ -205,6 +206,19 @@ pub struct Methods {
     /// Least number of distinct subjects behind each aggregate; at least 1.
     #[serde(default)]
     pub aggregate_min_group: u64,
+    /// The columns by which aggregate statements may group and filter; `None` = any in scope.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub aggregate_dimensions: Option<Vec<Dimension>>,
+}
+
+impl Methods {
+    /// What stands under every aggregate.
+    pub fn aggregate_rule(&self) -> AggregateRule {
+        AggregateRule {
+            min_group: self.aggregate_min_group.max(1),
+            dimensions: self.aggregate_dimensions.clone(),
+        }
+    }
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

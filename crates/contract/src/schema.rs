@@ -154,7 +154,10 @@ fn access() -> Value {
 }
 
 fn methods() -> Value {
-    let floor = json!({ "min_group": { "type": "integer", "minimum": 1, "description": "Least distinct subjects behind each aggregate" } });
+    let floor = json!({
+        "min_group": { "type": "integer", "minimum": 1, "description": "Least distinct subjects behind each aggregate" },
+        "dimensions": list(json!({ "type": "string", "pattern": "^[^.]+\\.[^.]+\\.[^.]+?( by (day|month|year|[1-9][0-9]*))?$" }), "Columns by which aggregate statements may group and filter; absent = any in scope"),
+    });
     let methods = METHOD_KEYS.iter().map(|name| {
         let options = if *name == "aggregate" {
             floor.clone()
@@ -180,7 +183,7 @@ fn budget() -> Value {
                 { "type": "integer", "minimum": 0 },
                 { "type": "string", "pattern": "^\\s*[0-9][0-9_]*\\s*([kKmMgGtT]([iI])?)?[bB]\\s*$" },
             ] }),
-            Measure::Rows | Measure::Subjects => json!({ "type": "integer", "minimum": 0 }),
+            Measure::Rows | Measure::Subjects | Measure::Aggregates => json!({ "type": "integer", "minimum": 0 }),
         };
         (key, limit)
     });

@@ -82,6 +82,7 @@ fn portcullis_sql_permit(min_group: u64) -> portcullis_contract::Permit {
         methods: c::Methods {
             allowed: c::Method::ALL.into_iter().collect(),
             aggregate_min_group: min_group,
+            aggregate_dimensions: None,
         },
         budgets: vec![],
         scope: vec![],

@@ -14,6 +14,7 @@ use super::reader::{Fields, Node, Reader, Value};
 use super::scope::read_scope;
 use super::value::{parse_table_name, read_duration, read_size};
 use crate::budget::{Budget, Measure};
+use crate::dimension::Dimension;
 use crate::model::{
     Access, Columns, Contract, Grade, Joins, Method, Methods, Mode, Personal, ScopeTable,
 };
@@ -127,6 +128,7 @@ pub(super) fn read_contract(
         .unwrap_or(false);
     let terms = super::terms::read_terms(reader, &fields, &ENFORCED_KEYS);
     check_budgets_against_scope(reader, &fields, &budgets, &scope);
+    check_dimensions(reader, &fields, methods.as_ref(), &scope);
     let (valid_from, valid_until) = valid?;
     let contract = Contract {
         id: id.to_owned(),
@@ -373,13 +375,14 @@ fn read_methods(reader: &mut Reader<'_>, fields: &Fields<'_>) -> Option<Methods>
     let mut methods = Methods {
         allowed: BTreeSet::new(),
         aggregate_min_group: 1,
+        aggregate_dimensions: None,
     };
     for method in Method::ALL {
         let Some(entry) = keys.get(method.name()) else {
             continue;
         };
         let options: &[&str] = if method == Method::Aggregate {
-            &["min_group"]
+            &["min_group", "dimensions"]
         } else {
             &[]
         };
@@ -390,9 +393,82 @@ fn read_methods(reader: &mut Reader<'_>, fields: &Fields<'_>) -> Option<Methods>
             methods.aggregate_min_group =
                 reader.integer(&floor, 1, "a whole number of subjects, at least 1")?;
         }
+        if let Some(node) = options.get("dimensions") {
+            methods.aggregate_dimensions = Some(read_dimensions(reader, &node)?);
+        }
         methods.allowed.insert(method);
     }
     Some(methods)
+}
+
+fn read_dimensions(reader: &mut Reader<'_>, node: &Node<'_>) -> Option<Vec<Dimension>> {
+    let expected = "columns such as \"clinic.patients.sex\" or \"clinic.visits.visit_date by month\"";
+    let mut dimensions: Vec<Dimension> = Vec::new();
+    for (text, place) in reader.strings(node, expected)? {
+        let Some(dimension) = Dimension::parse(&text) else {
+            reader.mistake(
+                place.span.clone(),
+                format!("`{text}` is not a dimension"),
+                format!("expected {expected}"),
+                "write schema.table.column, and after it ` by year`, ` by month`, ` by day` or ` by 10` to show less",
+            );
+            continue;
+        };
+        let doubled = dimensions
+            .iter()
+            .any(|other| other.table == dimension.table && other.column == dimension.column);
+        if doubled {
+            reader.mistake(
+                place.span.clone(),
+                format!("`{}.{}` stands here twice", dimension.table, dimension.column),
+                "expected each column once",
+                "one column is cut in one way: keep the coarser",
+            );
+            continue;
+        }
+        dimensions.push(dimension);
+    }
+    Some(dimensions)
+}
+
+/// A dimension is what a contract shows of its own tables, and never whom a row is about.
+fn check_dimensions(
+    reader: &mut Reader<'_>,
+    fields: &Fields<'_>,
+    methods: Option<&Methods>,
+    scope: &[ScopeTable],
+) {
+    let declared = methods.and_then(|methods| methods.aggregate_dimensions.as_ref());
+    let place = fields
+        .get("methods")
+        .and_then(|methods| methods.key("aggregate"))
+        .and_then(|aggregate| aggregate.key("dimensions"))
+        .map_or(0..0, |dimensions| dimensions.key_span);
+    for dimension in declared.into_iter().flatten() {
+        let table = scope
+            .iter()
+            .find(|table| table.qualified() == dimension.table);
+        let fault = match table {
+            None => Some("the table is not in this contract's scope"),
+            Some(table) => match &table.columns {
+                _ if table.subject.as_ref() == Some(&dimension.column) => {
+                    Some("it says whom a row is about: every group would be one subject")
+                }
+                Columns::List(columns) if !columns.contains(&dimension.column) => {
+                    Some("the column is not in this contract's scope")
+                }
+                _ => None,
+            },
+        };
+        if let Some(fault) = fault {
+            reader.mistake(
+                place.clone(),
+                format!("`{dimension}` cannot be a dimension"),
+                fault,
+                "name columns in scope by which reports are grouped: ward, sex, year of birth",
+            );
+        }
+    }
 }
 
 fn read_budgets(reader: &mut Reader<'_>, fields: &Fields<'_>) -> Vec<Budget> {
@@ -409,7 +485,7 @@ fn read_budgets(reader: &mut Reader<'_>, fields: &Fields<'_>) -> Vec<Budget> {
             let entry = keys.get(&name)?;
             let limit = match measure {
                 Measure::Bytes => read_size(reader, &entry)?,
-                Measure::Rows | Measure::Subjects => reader.integer(&entry, 0, "a whole number")?,
+                Measure::Rows | Measure::Subjects | Measure::Aggregates => reader.integer(&entry, 0, "a whole number")?,
             };
             Some(Budget {
                 measure,

@@ -84,6 +84,18 @@ fn what_widens_loosens_and_what_narrows_tightens() {
         ),
         ("min_group = 5", "min_group = 4", Loosens, Tightens),
         (
+            "min_group = 5 }",
+            "min_group = 5, dimensions = [\"clinic.patients.sex\"] }",
+            Tightens,
+            Loosens,
+        ),
+        (
+            "rows_per_statement = 500",
+            "rows_per_statement = 500\naggregates_per_day = 100",
+            Tightens,
+            Loosens,
+        ),
+        (
             "rows_per_statement = 500",
             "rows_per_statement = 501",
             Loosens,

@@ -185,7 +185,7 @@ fn amounts_are_read_as_people_write_them() {
 
 #[test]
 fn budget_keys_go_there_and_back() {
-    assert_eq!(Budget::keys().count(), 18);
+    assert_eq!(Budget::keys().count(), 23);
     for (key, (measure, window, holder)) in Budget::keys() {
         assert_eq!(Budget::parse_key(&key), Some((measure, window, holder)));
         assert_eq!(
@@ -205,6 +205,7 @@ fn budget_keys_go_there_and_back() {
         "rows_per_week",
         "vendor_rows_per_statement",
         "vendor_bytes_per_session",
+        "aggregates_per_statement",
     ] {
         assert_eq!(Budget::parse_key(wrong), None, "{wrong}");
     }

@@ -191,6 +191,7 @@ pub fn contract_of(scope: Vec<ScopeTable>) -> Contract {
         methods: Methods {
             allowed: BTreeSet::from([Method::Lookup, Method::Catalog, Method::Tuning]),
             aggregate_min_group: 5,
+            aggregate_dimensions: None,
         },
         budgets: vec![],
         scope,

@@ -179,6 +179,7 @@ pub fn permit(min_group: u64) -> contract::Permit {
         methods: contract::Methods {
             allowed: contract::Method::ALL.into_iter().collect(),
             aggregate_min_group: min_group,
+            aggregate_dimensions: None,
         },
         budgets: Vec::new(),
         scope: Vec::new(),
