@@ -599,7 +599,11 @@ fn masks(
             continue;
         }
         let effect = match (before, after) {
-            (None, Some(_)) | (Some(_), Some(Mask::Null | Mask::Constant(_))) => Effect::Tightens,
+            (None, Some(_)) => Effect::Tightens,
+            (Some(before), Some(after)) => compared(
+                after.shows_no_more_than(before),
+                before.shows_no_more_than(after),
+            ),
             _ => Effect::Loosens,
         };
         found.add(

@@ -16,6 +16,7 @@ pub mod grant;
 pub mod hours;
 pub mod law;
 pub mod local_time;
+mod mask;
 pub mod model;
 pub mod quantity;
 pub mod refusal;

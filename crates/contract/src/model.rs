@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::budget::Budget;
 use crate::dimension::{AggregateRule, Dimension};
+pub use crate::mask::Mask;
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Vendor {
@@ -281,27 +282,6 @@ impl ScopeTable {
     pub fn qualified(&self) -> String {
         format!("{}.{}", self.schema, self.table)
     }
-}
-
-/// What a masked column shows instead of its value.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Mask {
-    Null,
-    /// A fixed text (the column's type must take it).
-    Constant(String),
-    /// The first character, the rest as `*`.
-    First(u32),
-    /// The last n characters, the rest as `*`.
-    Last(u32),
-    /// Keyed hash, joinable within the contract only.
-    Hash,
-    /// Date or timestamp cut to its year.
-    Year,
-    /// Date or timestamp cut to its month.
-    Month,
-    /// Number rounded down to a multiple.
-    Bucket(u64),
 }
 
 /// One person, one contract, one resource, one purpose, for hours; approved.

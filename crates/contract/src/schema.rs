@@ -203,7 +203,7 @@ fn scope() -> Value {
         "mask": {
             "type": "object",
             "description": "What a column shows instead of its value",
-            "additionalProperties": { "oneOf": [{ "type": "string", "pattern": "^(null|hash|first[0-9]*|last[0-9]+|year|month|bucket[0-9]+)$" }, constant] },
+            "additionalProperties": { "oneOf": [{ "type": "string", "pattern": "^(null|hash|first[0-9]*|last[0-9]+|head[0-9]+|tail[0-9]+|code[0-9]+(of[0-9]+)?|fake-(id|phone|name)|year|month|bucket[0-9]+)$" }, constant] },
         },
         "rows": text("SQL condition over the table's own columns"),
     });

@@ -7,41 +7,78 @@ use super::suggest::nearest;
 use crate::model::Mask;
 use crate::quantity::{QuantityError, parse_duration, parse_size};
 
-const MASK_WORDS: [&str; 7] = [
-    "null", "hash", "first", "last4", "year", "month", "bucket10",
+const MASK_WORDS: [&str; 13] = [
+    "null",
+    "hash",
+    "first",
+    "last4",
+    "head1",
+    "tail4",
+    "code3",
+    "fake-id",
+    "fake-phone",
+    "fake-name",
+    "year",
+    "month",
+    "bucket10",
 ];
-const MASKS_KNOWN: &str = "`null`, `hash`, `first`, `firstN`, `lastN`, `year`, `month`, `bucketN`, or { constant = \"…\" }";
+const MASKS_KNOWN: &str = "`null`, `hash`, `first`, `firstN`, `lastN`, `headN`, `tailN`, `codeN`, `codeNofM`, `fake-id`, `fake-phone`, `fake-name`, `year`, `month`, `bucketN`, or { constant = \"…\" }";
 
 /// More characters than that shown is no mask.
 const MASK_SHOWN_MAX: u32 = 64;
 
-/// Reads a mask's word: `first`, `last4`, `bucket100`, …; a constant is a table and not read here.
+/// Reads a mask's word: `first`, `last4`, `code2of6`, `bucket100`, …; a constant is a table and not read here.
 pub fn parse_mask(text: &str) -> Option<Mask> {
-    let shown = |digits: &str| {
-        digits
-            .parse()
-            .ok()
-            .filter(|count| (1..=MASK_SHOWN_MAX).contains(count))
-    };
     match text {
         "null" => Some(Mask::Null),
         "hash" => Some(Mask::Hash),
         "first" => Some(Mask::First(1)),
+        "fake-id" => Some(Mask::FakeId),
+        "fake-phone" => Some(Mask::FakePhone),
+        "fake-name" => Some(Mask::FakeName),
         "year" => Some(Mask::Year),
         "month" => Some(Mask::Month),
-        _ => {
-            if let Some(digits) = text.strip_prefix("first") {
-                shown(digits).map(Mask::First)
-            } else if let Some(digits) = text.strip_prefix("last") {
-                shown(digits).map(Mask::Last)
-            } else {
-                let size = text.strip_prefix("bucket")?.parse().ok()?;
-                (2..=crate::quantity::QUANTITY_MAX)
-                    .contains(&size)
-                    .then_some(Mask::Bucket(size))
-            }
-        }
+        _ => counted_mask(text),
     }
+}
+
+/// A word with its number.
+fn counted_mask(text: &str) -> Option<Mask> {
+    let (word, number) = text.split_at_checked(text.find(|c: char| c.is_ascii_digit())?)?;
+    match word {
+        "first" => shown(number).map(Mask::First),
+        "last" => shown(number).map(Mask::Last),
+        "head" => shown(number).map(Mask::Head),
+        "tail" => shown(number).map(Mask::Tail),
+        "code" => code_mask(number),
+        "bucket" => {
+            let size = number.parse().ok()?;
+            (2..=crate::quantity::QUANTITY_MAX)
+                .contains(&size)
+                .then_some(Mask::Bucket(size))
+        }
+        _ => None,
+    }
+}
+
+fn shown(digits: &str) -> Option<u32> {
+    let plain = digits.starts_with(|c: char| c.is_ascii_digit());
+    digits
+        .parse()
+        .ok()
+        .filter(|count| plain && (1..=MASK_SHOWN_MAX).contains(count))
+}
+
+/// `3`, or `2of6`: the width is more than what is shown, else nothing would be filled.
+fn code_mask(text: &str) -> Option<Mask> {
+    let (digits, width) = match text.split_once("of") {
+        None => (text, None),
+        Some((digits, width)) => (digits, Some(shown(width)?)),
+    };
+    let shown = shown(digits)?;
+    width
+        .is_none_or(|width| width > shown)
+        .then_some(Mask::Code { shown, width })
 }
 
 /// A mask as the file has it; read back by [`parse_mask`], but for the constant.
@@ -52,7 +89,17 @@ pub fn write_mask(mask: &Mask) -> String {
         Mask::First(1) => "first".to_owned(),
         Mask::First(count) => format!("first{count}"),
         Mask::Last(count) => format!("last{count}"),
+        Mask::Head(count) => format!("head{count}"),
+        Mask::Tail(count) => format!("tail{count}"),
+        Mask::Code { shown, width: None } => format!("code{shown}"),
+        Mask::Code {
+            shown,
+            width: Some(width),
+        } => format!("code{shown}of{width}"),
         Mask::Hash => "hash".to_owned(),
+        Mask::FakeId => "fake-id".to_owned(),
+        Mask::FakePhone => "fake-phone".to_owned(),
+        Mask::FakeName => "fake-name".to_owned(),
         Mask::Year => "year".to_owned(),
         Mask::Month => "month".to_owned(),
         Mask::Bucket(size) => format!("bucket{size}"),
