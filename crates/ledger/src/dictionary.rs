@@ -20,7 +20,11 @@ const TOUCHED_AT_ONCE: usize = 64;
 type Kept = [u32; 3];
 
 fn kept(id: SubjectId) -> Kept {
-    [(id.0 >> 96) as u32, (id.0 >> 64) as u32, (id.0 >> 32) as u32]
+    [
+        (id.0 >> 96) as u32,
+        (id.0 >> 64) as u32,
+        (id.0 >> 32) as u32,
+    ]
 }
 
 /// One of open addressing with linear probing: the tag and the ordinal's four bytes, so that a probe
@@ -98,9 +102,7 @@ impl Dictionary {
     fn touch(&self, ids: &[SubjectId]) {
         let mut likely = [0u32; TOUCHED_AT_ONCE];
         for (id, likely) in ids.iter().zip(&mut likely) {
-            *likely = self
-                .shard(*id)
-                .map_or(0, |shard| shard.likely(kept(*id)));
+            *likely = self.shard(*id).map_or(0, |shard| shard.likely(kept(*id)));
         }
         touch_kept(&self.pieces, likely.into_iter().take(ids.len()));
     }

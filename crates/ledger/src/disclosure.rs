@@ -49,6 +49,19 @@ impl DisclosureSet {
         out
     }
 
+    /// The tables alone, without reading the ids.
+    pub fn tables_of(bytes: &[u8]) -> Result<Vec<&str>, Malformed> {
+        let mut tables = Vec::new();
+        let mut rest = bytes;
+        while !rest.is_empty() {
+            let at = bytes.len() - rest.len();
+            let (name, _, after) = split_table(rest).ok_or(Malformed(at))?;
+            tables.push(name);
+            rest = after;
+        }
+        Ok(tables)
+    }
+
     pub fn decode(bytes: &[u8]) -> Result<Self, Malformed> {
         let mut tables = Vec::new();
         let mut rest = bytes;
@@ -65,18 +78,24 @@ impl DisclosureSet {
 type DecodedTable<'a> = ((String, Vec<SubjectId>), &'a [u8]);
 
 fn decode_table(bytes: &[u8]) -> Option<DecodedTable<'_>> {
-    let (length, rest) = bytes.split_first_chunk::<2>()?;
-    let (name, rest) = rest.split_at_checked(usize::from(u16::from_be_bytes(*length)))?;
-    let name = std::str::from_utf8(name).ok()?.to_owned();
-    let (count, rest) = rest.split_first_chunk::<4>()?;
-    let count = u32::from_be_bytes(*count) as usize;
-    let (ids, rest) = rest.split_at_checked(count.checked_mul(16)?)?;
-    let (ids, _) = ids.as_chunks::<16>();
+    let (name, ids, rest) = split_table(bytes)?;
     let ids = ids
         .iter()
         .map(|id| SubjectId(u128::from_be_bytes(*id)))
         .collect();
-    Some(((name, ids), rest))
+    Some(((name.to_owned(), ids), rest))
+}
+
+type SplitTable<'a> = (&'a str, &'a [[u8; 16]], &'a [u8]);
+
+fn split_table(bytes: &[u8]) -> Option<SplitTable<'_>> {
+    let (length, rest) = bytes.split_first_chunk::<2>()?;
+    let (name, rest) = rest.split_at_checked(usize::from(u16::from_be_bytes(*length)))?;
+    let name = std::str::from_utf8(name).ok()?;
+    let (count, rest) = rest.split_first_chunk::<4>()?;
+    let count = u32::from_be_bytes(*count) as usize;
+    let (ids, rest) = rest.split_at_checked(count.checked_mul(16)?)?;
+    Some((name, ids.as_chunks::<16>().0, rest))
 }
 
 #[cfg(test)]
@@ -97,6 +116,8 @@ mod tests {
         };
         let bytes = set.encode();
         assert_eq!(DisclosureSet::decode(&bytes).unwrap(), set);
+        let names: Vec<&str> = set.tables.iter().map(|(name, _)| name.as_str()).collect();
+        assert_eq!(DisclosureSet::tables_of(&bytes).unwrap(), names);
         let boundary = 6 + "clinic.patients".len() + 32;
         for cut in 1..bytes.len() {
             if cut != boundary {

@@ -110,8 +110,9 @@ impl Index {
     }
 
     fn place(&self, contract: &str, person: &str) -> Result<usize, usize> {
-        self.holders
-            .binary_search_by(|(holder, _)| (holder.contract.as_str(), holder.person.as_str()).cmp(&(contract, person)))
+        self.holders.binary_search_by(|(holder, _)| {
+            (holder.contract.as_str(), holder.person.as_str()).cmp(&(contract, person))
+        })
     }
 
     /// Takes in a record that lists subjects, or the outcome of a statement that did.

@@ -81,11 +81,13 @@ impl LeafWriter {
         self.key(key);
         self.out.push(b'[');
         for (index, value) in values.into_iter().enumerate() {
-            if self.out.len() > MAX_LEAF_BYTES / 2 {
-                break;
-            }
             if index > 0 {
                 self.out.push(b',');
+            }
+            if self.out.len() > MAX_LEAF_BYTES / 2 {
+                // A list that is not whole says so.
+                write_text(&mut self.out, "…");
+                break;
             }
             write_text(&mut self.out, value);
         }
@@ -164,6 +166,17 @@ mod tests {
         assert_eq!(value["tables"][1], nasty);
         assert_eq!(value["at"], "1970-01-01T00:00:00.000000Z");
         assert_eq!(value["body"]["sql"].as_str().unwrap().len(), 44);
+    }
+
+    #[test]
+    fn long_lists_are_cut_and_marked() {
+        let many = ["x"; 2000];
+        let leaf = LeafWriter::new("x", Timestamp::UNIX_EPOCH, "a")
+            .list("l", many)
+            .finish();
+        let value: serde_json::Value = serde_json::from_slice(&leaf).unwrap();
+        assert_eq!(value["l"].as_array().unwrap().last().unwrap(), "…");
+        assert!(leaf.len() < MAX_LEAF_BYTES);
     }
 
     #[test]

@@ -15,7 +15,7 @@ pub mod set;
 pub mod subject;
 
 pub use accounts::{
-    Accounts, Charged, Exceeded, Meters, Payer, RowBatch, RowCharge, StatementMeter,
+    Accounts, Charged, Exceeded, Meters, Payer, RowBatch, RowCharge, StatementMeter, TableName,
 };
 pub use disclosure::DisclosureSet;
 pub use leaf::LeafWriter;

@@ -72,14 +72,23 @@ impl OrdinalSet {
     /// Takes in ordinals in ascending order; how many were new.
     pub fn insert_sorted(&mut self, ordinals: &[u32]) -> u64 {
         let before = self.len;
+        self.insert_telling(ordinals, &mut |_| {});
+        self.len - before
+    }
+
+    /// Takes in ordinals in ascending order, and tells those that were new.
+    pub fn insert_telling(&mut self, ordinals: &[u32], new: &mut impl FnMut(u32)) {
         for run in ordinals.chunk_by(|a, b| split(*a).0 == split(*b).0) {
             let Some(high) = run.first().map(|first| split(*first).0) else {
                 continue;
             };
-            let new = self.block(high).insert_run(run);
-            self.len += new;
+            let mut count = 0;
+            self.block(high).insert_run(run, &mut |ordinal| {
+                count += 1;
+                new(ordinal);
+            });
+            self.len += count;
         }
-        self.len - before
     }
 
     fn block(&mut self, high: u16) -> &mut Block {
@@ -102,6 +111,12 @@ impl OrdinalSet {
         }
     }
 
+    pub fn largest(&self) -> Option<u32> {
+        let (high, block) = self.blocks.last()?;
+        let low = block.members().last().copied()?;
+        Some(u32::from(*high) << BLOCK_BITS | u32::from(low))
+    }
+
     pub fn to_vec(&self) -> Vec<u32> {
         let mut members = Vec::with_capacity(usize::try_from(self.len).unwrap_or(0));
         self.each(|ordinal| members.push(ordinal));
@@ -118,7 +133,11 @@ impl OrdinalSet {
 
     /// Bytes on the heap.
     pub fn heap_bytes(&self) -> usize {
-        let blocks: usize = self.blocks.iter().map(|(_, block)| block.heap_bytes()).sum();
+        let blocks: usize = self
+            .blocks
+            .iter()
+            .map(|(_, block)| block.heap_bytes())
+            .sum();
         blocks + self.blocks.capacity() * size_of::<(u16, Block)>()
     }
 
@@ -236,17 +255,19 @@ impl Block {
     }
 
     /// `run` ascending, all of this block.
-    fn insert_run(&mut self, run: &[u32]) -> u64 {
+    fn insert_run(&mut self, run: &[u32], new: &mut impl FnMut(u32)) {
         // A few one by one; many at once by a merge.
         if run.len() < LIST_MAX || matches!(self, Self::Bitmap { .. }) {
-            return run
-                .iter()
-                .map(|ordinal| u64::from(self.insert(*ordinal as u16)))
-                .sum();
+            for ordinal in run {
+                if self.insert(*ordinal as u16) {
+                    new(*ordinal);
+                }
+            }
+            return;
         }
         let before = self.members();
         let mut merged = Vec::with_capacity(before.len() + run.len());
-        let mut old = before.iter().copied().peekable();
+        let mut old = before.into_iter().peekable();
         for ordinal in run {
             let low = *ordinal as u16;
             while let Some(member) = old.next_if(|member| *member <= low) {
@@ -254,12 +275,11 @@ impl Block {
             }
             if merged.last() != Some(&low) {
                 merged.push(low);
+                new(*ordinal);
             }
         }
         merged.extend(old);
-        let new = merged.len() - before.len();
         *self = Self::of(merged);
-        new as u64
     }
 
     fn of(members: Vec<u16>) -> Self {
@@ -355,7 +375,11 @@ impl Coded {
     }
 
     fn low(&self, index: usize) -> u16 {
-        get_bits(&self.words, index * usize::from(self.low_bits), self.low_bits) as u16
+        get_bits(
+            &self.words,
+            index * usize::from(self.low_bits),
+            self.low_bits,
+        ) as u16
     }
 
     fn each(&self, mut with: impl FnMut(u16)) {
@@ -388,8 +412,7 @@ impl Coded {
         let mut place = start;
         if zeros > 0 {
             let mut at = start / 64;
-            let mut open =
-                !self.words.get(at).copied().unwrap_or(0) & (u64::MAX << (start % 64));
+            let mut open = !self.words.get(at).copied().unwrap_or(0) & (u64::MAX << (start % 64));
             loop {
                 let here = open.count_ones() as usize;
                 if here >= zeros {
@@ -479,7 +502,9 @@ mod tests {
                 let mut state = u64::from(seed) | 1;
                 let mut batch: Vec<u32> = (0..count)
                     .map(|_| {
-                        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+                        state = state
+                            .wrapping_mul(6_364_136_223_846_793_005)
+                            .wrapping_add(1);
                         let random = (state >> 33) as u32;
                         match spread {
                             0 => random % width,
@@ -533,7 +558,9 @@ mod tests {
         let mut state = 1u64;
         let set: OrdinalSet = (0..5_000_000u32)
             .filter(|_| {
-                state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+                state = state
+                    .wrapping_mul(6_364_136_223_846_793_005)
+                    .wrapping_add(1);
                 (state >> 33) % 50 == 0
             })
             .collect();

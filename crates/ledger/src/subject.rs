@@ -48,29 +48,3 @@ impl SubjectId {
         self.0.to_be_bytes()
     }
 }
-
-/// The ids are uniformly distributed already: hashing them again would only cost.
-#[derive(Clone, Copy, Default)]
-pub struct Folded(u64);
-
-impl std::hash::Hasher for Folded {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-    fn write(&mut self, bytes: &[u8]) {
-        for chunk in bytes.chunks(8) {
-            let mut word = [0u8; 8];
-            for (to, from) in word.iter_mut().zip(chunk) {
-                *to = *from;
-            }
-            self.0 ^= u64::from_le_bytes(word);
-        }
-    }
-    fn write_u128(&mut self, value: u128) {
-        self.0 = (value as u64) ^ ((value >> 64) as u64);
-    }
-}
-
-pub type FoldedState = std::hash::BuildHasherDefault<Folded>;
-pub type SubjectSet = hashbrown::HashSet<SubjectId, FoldedState>;
-pub type SubjectMap<V> = hashbrown::HashMap<SubjectId, V, FoldedState>;

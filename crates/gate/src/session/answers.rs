@@ -29,7 +29,8 @@ pub struct Batch {
     pub(super) copied: bytes::BytesMut,
     charges: Vec<RowCharge>,
     ids: Vec<SubjectId>,
-    taps: Vec<usize>,
+    /// Which of the statement's tapped tables each id was read from.
+    tables: Vec<usize>,
     fresh: Vec<u32>,
 }
 
@@ -39,13 +40,13 @@ impl Batch {
         self.copied.clear();
         self.charges.clear();
         self.ids.clear();
-        self.taps.clear();
+        self.tables.clear();
         self.fresh.clear();
     }
 
-    pub(super) fn push_id(&mut self, id: SubjectId, tap: usize) {
+    pub(super) fn push_id(&mut self, id: SubjectId, table: usize) {
         self.ids.push(id);
-        self.taps.push(tap);
+        self.tables.push(table);
     }
 
     pub(super) fn len(&self) -> usize {
@@ -301,8 +302,8 @@ impl Session {
         let mut subjects = 0;
         for (tap, field) in split.tap().enumerate() {
             let value = super::tap::tap_value(field).map_err(broke)?;
-            if let Some(id) = Self::subject_id(running, tap, value) {
-                self.batch.push_id(id, tap);
+            if let Some((id, table)) = Self::subject_id(running, tap, value) {
+                self.batch.push_id(id, table);
                 subjects += 1;
             }
         }
@@ -357,6 +358,8 @@ impl Session {
             let rows = RowBatch {
                 rows: &batch.charges,
                 ids: &batch.ids,
+                taps: &batch.tables,
+                tables: &running.source.tapped,
             };
             let charged = self.gate.accounts.lock().charge(
                 &running.payer,
@@ -367,9 +370,14 @@ impl Session {
             );
             (charged, meter.subjects_new - before)
         };
+        let Ok(charged) = charged else {
+            running.cut = Some(subjects_full());
+            self.begin_cut();
+            return (0, Reserved(()));
+        };
         let fresh = batch.fresh.iter().filter_map(|index| {
             let index = *index as usize;
-            Some((*batch.taps.get(index)?, *batch.ids.get(index)?))
+            Some((*batch.tables.get(index)?, *batch.ids.get(index)?))
         });
         running.note_charged(&charged, subjects_new, fresh);
         let Some(exceeded) = &charged.exceeded else {
@@ -388,6 +396,53 @@ impl Session {
         (charged.rows, Reserved(()))
     }
 
+    /// reserve: a statement that answers with groups is charged before it runs. A cursor is charged
+    /// when it is declared: its fetches show one answer in slices.
+    pub(super) fn charge_groups(&mut self, running: &mut Running) -> Result<(), Refusal> {
+        let answers = matches!(
+            running.cleared.kind,
+            Kind::Query | Kind::CopyOut(_) | Kind::Execute { .. } | Kind::DeclareCursor { .. }
+        );
+        if !answers || running.source.groups == 0 {
+            return Ok(());
+        }
+        let budgets: &[Budget] = &self.terms.contract.budgets;
+        let count = running.source.groups;
+        let mut accounts = self.gate.accounts.lock();
+        let charged = accounts.charge_aggregate(&running.payer, budgets, &mut self.meter, count);
+        let refusal = match charged {
+            Ok(()) => None,
+            Err(exceeded) => {
+                let observed = self.terms.contract.mode == Mode::Observe;
+                if observed {
+                    let _ = accounts.charge_aggregate(&running.payer, &[], &mut self.meter, count);
+                }
+                let refusal = self.aggregates_refusal(&exceeded);
+                if !observed {
+                    return Err(refusal);
+                }
+                Some(refusal)
+            }
+        };
+        running.note_aggregates(count);
+        running.would_cut = refusal;
+        Ok(())
+    }
+
+    fn aggregates_refusal(&self, exceeded: &Exceeded) -> Refusal {
+        let key = exceeded.budget.key();
+        Refusal::new(
+            SqlState::BudgetExceeded,
+            format!("budget.{key}"),
+            format!(
+                "no more statements with groups: `{key}` = {} is used up",
+                exceeded.budget.limit
+            ),
+        )
+        .clause(&self.bearing.contract, &format!("budget.{key}"))
+        .hint(budget_hint(&exceeded.budget))
+    }
+
     /// `observe` mode: what would have been cut is charged all the same, and passes.
     fn charge_observed(&mut self, running: &mut Running, batch: &Batch, paid: usize) -> usize {
         let skipped: usize = batch
@@ -399,6 +454,8 @@ impl Session {
         let rest = RowBatch {
             rows: batch.charges.get(paid..).unwrap_or_default(),
             ids: batch.ids.get(skipped..).unwrap_or_default(),
+            taps: batch.tables.get(skipped..).unwrap_or_default(),
+            tables: &running.source.tapped,
         };
         let mut fresh = Vec::new();
         let (charged, subjects_new) = {
@@ -417,9 +474,14 @@ impl Session {
             );
             (charged, meter.subjects_new - before)
         };
+        let Ok(charged) = charged else {
+            running.cut = Some(subjects_full());
+            self.begin_cut();
+            return paid;
+        };
         let fresh = fresh.iter().filter_map(|index| {
             let index = skipped + *index as usize;
-            Some((*batch.taps.get(index)?, *batch.ids.get(index)?))
+            Some((*batch.tables.get(index)?, *batch.ids.get(index)?))
         });
         running.note_charged(&charged, subjects_new, fresh);
         paid + charged.rows
@@ -987,8 +1049,21 @@ fn budget_hint(budget: &Budget) -> &'static str {
         (Measure::Subjects, Window::Day) => {
             "subjects already seen today stay readable; others tomorrow, or ask the owner to change the contract"
         }
+        (Measure::Aggregates, Window::Day) => {
+            "ask for more groups and figures in one statement; continue tomorrow, or ask the owner to change the contract"
+        }
         (_, Window::Day) => "continue tomorrow, or ask the owner to change the contract",
         (_, Window::Session) => "narrow the work down, or ask the owner to change the contract",
         (_, Window::Total) => "ask the owner to change the contract",
     }
+}
+
+/// The ledger numbers four billion subjects; nobody is shown who can't be counted.
+fn subjects_full() -> Refusal {
+    Refusal::new(
+        SqlState::RecordUnwritable,
+        "record.full",
+        "the ledger can number no more subjects",
+    )
+    .hint("tell the owner: the ledger's dictionary is full")
 }

@@ -77,8 +77,8 @@ impl Session {
         let mut subjects = 0;
         for (index, field) in tap.enumerate() {
             let value = super::tap::copy_tap(field, &mut self.scratch).map_err(broke)?;
-            if let Some(id) = Self::subject_id(running, index, value) {
-                self.batch.push_id(id, index);
+            if let Some((id, table)) = Self::subject_id(running, index, value) {
+                self.batch.push_id(id, table);
                 subjects += 1;
             }
         }

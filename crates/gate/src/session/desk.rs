@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 use portcullis_contract::{Contract, Method, Refusal, SqlState, decide};
-use portcullis_ledger::SubjectKey;
+use portcullis_ledger::{SubjectKey, TableName};
 use portcullis_ledger::subject::SubjectScope;
 use portcullis_sql::{Kind, SessionNames, Statement, Surface, Tap};
 
@@ -27,9 +27,15 @@ pub struct Facts {
     pub kind: Kind,
     /// The methods it needs, for the record: `lookup`, `aggregate`, …; `baseline` where none.
     pub method: String,
+    /// How many answers with groups it gives: a budget of their own counts them.
+    pub groups: u64,
     /// The owner's names.
     pub tables: Vec<String>,
+    /// The owner's columns that it reads, `schema.table.column`; a masked one ends with `*`.
+    pub columns: Vec<String>,
     pub taps: Arc<[TapPlan]>,
+    /// The tables that the taps tell of, each once.
+    pub tapped: Arc<[TableName]>,
     /// Its record must be durable before it is sent.
     pub changes: bool,
     /// `observe` mode: what `enforce` would have said.
@@ -60,8 +66,11 @@ impl Cleared {
             verb: "",
             kind: Kind::Empty,
             method,
+            groups: 0,
             tables,
+            columns: Vec::new(),
             taps: Arc::default(),
+            tapped: Arc::default(),
             changes: false,
             would_refuse: None,
         };
@@ -75,7 +84,8 @@ impl Cleared {
 
 /// Where the ids of one tapped column come from.
 pub struct TapPlan {
-    pub table: String,
+    /// Index into [`Facts::tapped`].
+    pub table: usize,
     pub scope: SubjectScope,
 }
 
@@ -233,14 +243,18 @@ impl Terms {
             .map_err(|refusal| refused(refusal.at(statement.range.start)))?;
         let rewritten =
             portcullis_sql::rewrite(statement, &permit, &self.surface, names).map_err(refused)?;
+        let (taps, tapped) = self
+            .plan_taps(rewritten.taps())
+            .ok_or_else(|| refused(unplannable()))?;
         let facts = Facts {
             verb: statement.verb,
             kind: statement.kind.clone(),
             method: method_name(statement),
+            groups: statement.aggregates,
             tables: tables_of(statement),
-            taps: self
-                .plan_taps(rewritten.taps())
-                .ok_or_else(|| refused(unplannable()))?,
+            columns: columns_of(statement, &self.surface),
+            taps,
+            tapped,
             changes: statement.changes,
             would_refuse: permit.would_refuse().cloned(),
         };
@@ -252,20 +266,29 @@ impl Terms {
         }))
     }
 
-    fn plan_taps(&self, taps: &[Tap]) -> Option<Arc<[TapPlan]>> {
-        taps.iter()
-            .map(|tap| {
-                let table = self.surface.tables.get(tap.table)?;
-                let subject = table.subject.as_ref()?;
-                let scope = self
-                    .subject_key
-                    .scope(&self.surface.resource, &subject.kind);
-                Some(TapPlan {
-                    table: table.qualified(),
-                    scope,
-                })
-            })
-            .collect()
+    fn plan_taps(&self, taps: &[Tap]) -> Option<(Arc<[TapPlan]>, Arc<[TableName]>)> {
+        let mut tapped: Vec<TableName> = Vec::new();
+        let mut plans = Vec::with_capacity(taps.len());
+        for tap in taps {
+            let table = self.surface.tables.get(tap.table)?;
+            let subject = table.subject.as_ref()?;
+            let name = TableName {
+                resource: self.surface.resource.clone(),
+                table: table.qualified(),
+            };
+            let known = tapped.iter().position(|known| *known == name);
+            let scope = self
+                .subject_key
+                .scope(&self.surface.resource, &subject.kind);
+            plans.push(TapPlan {
+                table: known.unwrap_or(tapped.len()),
+                scope,
+            });
+            if known.is_none() {
+                tapped.push(name);
+            }
+        }
+        Some((plans.into(), tapped.into()))
     }
 }
 
@@ -325,6 +348,9 @@ fn group_of(names: &SessionNames) -> String {
 }
 
 fn method_name(statement: &Statement) -> String {
+    if matches!(statement.kind, Kind::Ask { .. }) {
+        return "explain".to_owned();
+    }
     let names: Vec<&str> = statement
         .footprint
         .methods
@@ -337,6 +363,21 @@ fn method_name(statement: &Statement) -> String {
     } else {
         names.join("+")
     }
+}
+
+fn columns_of(statement: &Statement, surface: &Surface) -> Vec<String> {
+    let mut columns = Vec::new();
+    for used in &statement.footprint.tables {
+        let table = surface.tables.iter().find(|t| t.qualified() == used.table);
+        for column in &used.columns {
+            let masked = table
+                .and_then(|table| table.column(column))
+                .is_some_and(|column| column.masked);
+            let mark = if masked { "*" } else { "" };
+            columns.push(format!("{}.{column}{mark}", used.table));
+        }
+    }
+    columns
 }
 
 fn tables_of(statement: &Statement) -> Vec<String> {

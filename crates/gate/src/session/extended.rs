@@ -16,7 +16,7 @@ use crate::errors::{Severity, write_refusal};
 use crate::limits::{MAX_PARAMS_RECORD_BYTES, MAX_PORTALS, MAX_PREPARED};
 
 /// Closing it closes nothing.
-const NOBODYS_NAME: &str = "portcullis_nobody";
+pub(super) const NOBODYS_NAME: &str = "portcullis_nobody";
 
 /// Running it changes what later messages mean, or takes effect though an earlier one was cut.
 fn has_effect(kind: &Kind) -> bool {
@@ -152,7 +152,7 @@ impl Session {
 
     /// Takes in the answers so far without releasing them; `false` where one of them was an error,
     /// so that nothing more is read up to Sync.
-    async fn take_in(&mut self) -> Result<bool, End> {
+    pub(super) async fn take_in(&mut self) -> Result<bool, End> {
         if !self.expects.is_empty() {
             ask::flush(&mut self.to_database);
             self.receive().await?;
@@ -202,6 +202,9 @@ impl Session {
                 .tell_in_pipeline(&unknown_statement(bind.statement))
                 .await;
         };
+        if super::ask::question(&prepared.meaning.cleared).is_some() {
+            return self.bind_question(bind, prepared).await;
+        }
         if self.portals.len() + self.moving_portals.len() >= MAX_PORTALS {
             let refusal = Refusal::new(
                 SqlState::LimitExceeded,
@@ -238,6 +241,7 @@ impl Session {
             server_name,
             serial,
             executed: false,
+            answer: None,
         };
         self.moving_portals.insert(bind.portal.to_owned(), portal);
         self.expects.push_back(Expect::Bind {
@@ -278,7 +282,7 @@ impl Session {
         .map_err(unsendable)
     }
 
-    fn record_params(&self, bind: &Bind<'_>, types: &[u32]) -> Option<Params> {
+    pub(super) fn record_params(&self, bind: &Bind<'_>, types: &[u32]) -> Option<Params> {
         if bind.params.is_empty() {
             return None;
         }
@@ -308,6 +312,9 @@ impl Session {
     pub(super) async fn serve_describe(&mut self, target: Target, name: &str) -> Result<(), End> {
         if self.names_are_moving() && !self.take_in().await? {
             return Ok(());
+        }
+        if self.is_question(target, name) {
+            return self.describe_question(target, name).await;
         }
         let found = match target {
             Target::Statement => self.prepared_now(name).map(|prepared| {
@@ -357,6 +364,9 @@ impl Session {
         if (self.is_executing(name) || self.names_are_moving()) && !self.take_in().await? {
             return Ok(());
         }
+        if self.is_question(Target::Portal, name) {
+            return self.execute_question(name, max_rows).await;
+        }
         let effect = self
             .portal_now(name)
             .is_some_and(|portal| has_effect(&portal.meaning.cleared.kind));
@@ -383,7 +393,15 @@ impl Session {
             .and_then(|portal| portal.running.take());
         let mut running = match suspended {
             Some(running) => running,
-            None => self.running_for(&meaning),
+            None => {
+                let mut running = self.running_for(&meaning);
+                if let Err(refusal) = self.charge_groups(&mut running) {
+                    return self
+                        .refuse_in_pipeline(&cleared, &refusal, params.as_ref(), None)
+                        .await;
+                }
+                running
+            }
         };
         running.params = params;
         if cleared.changes && !self.record_before(&mut running).await? {
@@ -488,7 +506,7 @@ impl Session {
     }
 
     /// Answers an error that belongs to no statement's text, in its turn.
-    async fn tell_in_pipeline(&mut self, refusal: &Refusal) -> Result<(), End> {
+    pub(super) async fn tell_in_pipeline(&mut self, refusal: &Refusal) -> Result<(), End> {
         if !self.take_in().await? {
             return Ok(());
         }

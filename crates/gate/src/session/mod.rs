@@ -4,6 +4,7 @@
 //! [`Session::receive`] reads the answers, meters, records and releases them (`answers`).
 
 pub mod answers;
+pub mod ask;
 pub mod client;
 pub mod copy;
 pub mod cut;
@@ -275,16 +276,16 @@ impl Session {
         running: &mut Running,
         tap: usize,
         value: Tapped<'_>,
-    ) -> Option<SubjectId> {
+    ) -> Option<(SubjectId, usize)> {
         let plan = running.source.taps.get(tap)?;
         match value {
             Tapped::Absent => None,
-            Tapped::Subject(text) => Some(plan.scope.id(text)),
+            Tapped::Subject(text) => Some((plan.scope.id(text), plan.table)),
             Tapped::Unknown => {
                 // NULL counts as one subject a row (interface.md): an identity of its own each time.
                 running.null_subjects += 1;
                 let unique = format!("\0null\0{}\0{}", running.id, running.null_subjects);
-                Some(plan.scope.id(unique.as_bytes()))
+                Some((plan.scope.id(unique.as_bytes()), plan.table))
             }
         }
     }

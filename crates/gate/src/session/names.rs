@@ -40,6 +40,8 @@ pub struct Portal {
     pub serial: u64,
     /// Its statement has its event, or will have it when it ends.
     pub executed: bool,
+    /// Of a question to the gate: what of its answer is left to tell.
+    pub answer: Option<Box<super::ask::Answer>>,
 }
 
 /// A SQL cursor; its fetches share one meter.
@@ -245,7 +247,7 @@ impl Prepared {
     }
 }
 
-pub(super) fn unknown_statement(name: &str) -> Refusal {
+pub(crate) fn unknown_statement(name: &str) -> Refusal {
     let shown = match name {
         "" => "unnamed prepared statement does not exist".to_owned(),
         name => format!("prepared statement `{name}` does not exist"),
@@ -253,7 +255,7 @@ pub(super) fn unknown_statement(name: &str) -> Refusal {
     Refusal::new(SqlState::UnknownStatement, "prepared.unknown", shown)
 }
 
-pub(super) fn unknown_cursor(what: &str, name: &str) -> Refusal {
+pub(crate) fn unknown_cursor(what: &str, name: &str) -> Refusal {
     Refusal::new(
         SqlState::UnknownCursor,
         "portal.unknown",

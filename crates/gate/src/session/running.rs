@@ -87,6 +87,8 @@ pub struct Running {
     /// There are such rows that cost nothing.
     free: bool,
     fresh: Vec<(usize, SubjectId)>,
+    /// Answers with groups that were charged and are in no record yet.
+    adds_aggregates: u64,
     /// A record of this statement is on its way or on disk.
     begun: bool,
     /// The refusal that cut the result.
@@ -119,6 +121,7 @@ impl Running {
             adds: Counted::default(),
             free: false,
             fresh: Vec::new(),
+            adds_aggregates: 0,
             begun: false,
             cut: None,
             would_cut: None,
@@ -143,6 +146,10 @@ impl Running {
 
     pub fn counts(&self) -> (u64, u64, u64) {
         (self.own.rows, self.own.bytes, self.own.subjects)
+    }
+
+    pub fn note_aggregates(&mut self, count: u64) {
+        self.adds_aggregates = count;
     }
 
     /// What the client calls the statement or cursor that this makes or uses.
@@ -174,9 +181,8 @@ impl Running {
         self.own.rows += charged.rows as u64;
         self.own.bytes += charged.bytes;
         self.own.subjects_new += subjects_new;
-        let before = self.fresh.len();
+        self.own.subjects += charged.subjects;
         self.fresh.extend(fresh);
-        self.own.subjects += (self.fresh.len() - before) as u64;
     }
 
     /// The record that it has begun (nothing of its result has left).
@@ -209,6 +215,9 @@ impl Running {
         reason: Option<&str>,
     ) -> Result<Entry, EntryError> {
         let mut leaf = self.counted_leaf("statement", bearing, now);
+        if !self.source.columns.is_empty() {
+            leaf = leaf.list("columns", self.source.columns.iter().map(String::as_str));
+        }
         leaf = leaf.str("decision", decision.name()).opt("reason", reason);
         if let Some(refusal) = self
             .source
@@ -242,13 +251,20 @@ impl Running {
         let own = self.own;
         let adds = std::mem::take(&mut self.adds);
         self.free = false;
-        self.leaf(kind, bearing, now)
+        let aggregates = std::mem::take(&mut self.adds_aggregates);
+        let leaf = self
+            .leaf(kind, bearing, now)
             .num("rows", own.rows)
             .num("bytes", own.bytes)
             .num("subjects", own.subjects)
             .num("subjects_new", own.subjects_new)
             .num("adds_rows", adds.rows)
-            .num("adds_bytes", adds.bytes)
+            .num("adds_bytes", adds.bytes);
+        if aggregates > 0 {
+            leaf.num("adds_aggregates", aggregates)
+        } else {
+            leaf
+        }
     }
 
     fn text_parts(&self) -> Vec<BodyPart> {
@@ -267,21 +283,10 @@ impl Running {
             return None;
         }
         let mut set = DisclosureSet::default();
-        for (index, plan) in self.source.taps.iter().enumerate() {
-            let ids: Vec<SubjectId> = self
-                .fresh
-                .iter()
-                .filter(|(tap, _)| *tap == index)
-                .map(|(_, id)| *id)
-                .collect();
-            match set
-                .tables
-                .iter_mut()
-                .find(|(table, _)| *table == plan.table)
-            {
-                Some((_, known)) => known.extend(ids),
-                None => set.tables.push((plan.table.clone(), ids)),
-            }
+        for (index, name) in self.source.tapped.iter().enumerate() {
+            let of_table = self.fresh.iter().filter(|(table, _)| *table == index);
+            let ids: Vec<SubjectId> = of_table.map(|(_, id)| *id).collect();
+            set.tables.push((name.table.clone(), ids));
         }
         self.fresh.clear();
         Some(body_part("subjects", set.encode()))

@@ -143,6 +143,9 @@ impl Session {
 
     /// Runs one statement to its end; `false` where the rest of the message must not run.
     async fn run_one(&mut self, cleared: &Arc<Cleared>, text: &str) -> Result<bool, End> {
+        if super::ask::question(cleared).is_some() {
+            return self.answer_question(cleared);
+        }
         let meaning = match self.refused_now(cleared) {
             Some(refusal) => Err(refusal),
             None => self.meaning_of(cleared),
@@ -156,6 +159,11 @@ impl Session {
             }
         };
         let mut running = self.running_for(&meaning);
+        if let Err(refusal) = self.charge_groups(&mut running) {
+            self.refuse(&Attempt::of(cleared, None), &refusal, Some(text));
+            self.fail_transaction().await?;
+            return Ok(false);
+        }
         if cleared.changes && !self.record_before(&mut running).await? {
             return Ok(false);
         }

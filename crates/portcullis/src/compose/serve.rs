@@ -66,6 +66,7 @@ pub async fn serve(
         registry: Arc::clone(&server.registry),
         log: Arc::clone(&server.log),
         ledger,
+        accounts: Arc::clone(&server.accounts),
         tls: gate_tls(&certificate, &key)?,
         allow_plaintext_loopback: listen.allow_plaintext_loopback,
         server_secret: server.dir.server_secret()?,
@@ -136,7 +137,7 @@ async fn open(
         let (state, replayed) = journal::fold(&log, &opening, &mut ledger::folds(&mut more))?;
         anyhow::Ok((log, recovered, state, more, replayed))
     });
-    let (log, recovered, state, more, replayed) =
+    let (log, recovered, state, mut more, replayed) =
         opened.await.context("opening the log was cut short")??;
     tracing::info!(
         entries = recovered.size,
@@ -151,6 +152,8 @@ async fn open(
     let server = Server {
         registry: Registry::new(state, recorder),
         log,
+        accounts: Arc::new(parking_lot::Mutex::new(std::mem::take(&mut more.accounts))),
+        index: Arc::new(parking_lot::Mutex::new(std::mem::take(&mut more.index))),
         locks: Arc::new(SecondLock::new(
             std::path::absolute(dir.root()).context("the data directory")?,
         )),

@@ -3,6 +3,8 @@
 use std::sync::Arc;
 
 use portcullis_contract::{Contract, Resource};
+use portcullis_ledger::Accounts;
+use portcullis_ledger::index::Index;
 use portcullis_lock::Bypass;
 use portcullis_store::state::{Denied, Registry};
 use tokio::sync::{Mutex, watch};
@@ -16,6 +18,10 @@ pub struct Server {
     pub dir: DataDir,
     pub registry: Arc<Registry>,
     pub log: SharedLog,
+    /// Shared with the gate, which charges them.
+    pub accounts: Arc<parking_lot::Mutex<Accounts>>,
+    /// May lag: [`Server::follow_index`] brings it up to the log.
+    pub index: Arc<parking_lot::Mutex<Index>>,
     pub locks: Arc<SecondLock>,
     pub cache_seal: [u8; 32],
     /// `apply`, `approve`, `attach`: one at a time, because they ask the database in between.
@@ -26,7 +32,25 @@ pub struct Server {
     pub lock_restored: watch::Sender<bool>,
 }
 
+/// Entries read at once while the index catches up, between which others may ask it.
+const INDEX_STEP: u64 = 4096;
+
 impl Server {
+    /// Brings the index up to what the log has now. Reads files: call it where blocking is allowed.
+    pub fn follow_index(&self) -> anyhow::Result<()> {
+        let to = self.log.size();
+        loop {
+            let mut index = self.index.lock();
+            if index.size >= to {
+                return Ok(());
+            }
+            let until = to.min(index.size + INDEX_STEP);
+            for entry in self.log.read(index.size, until) {
+                portcullis_gate::fold::follow(&mut index, &entry?)?;
+            }
+        }
+    }
+
     /// A contract as it would be on the databases as they are.
     pub async fn prepare(
         &self,
