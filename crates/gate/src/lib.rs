@@ -24,6 +24,7 @@ pub mod session;
 
 pub mod cancel;
 pub mod errors;
+pub mod explanation;
 pub mod fold;
 pub mod recover;
 pub mod review;

@@ -178,22 +178,7 @@ async fn read_back(transaction: &Transaction<'_>, plan: &Plan) -> Result<Surface
             ))
         })?;
     }
-    let mut schemas: Vec<String> = tables.iter().map(|t| t.schema.clone()).collect();
-    schemas.sort();
-    schemas.dedup();
-    Ok(Surface {
-        contract: plan.contract.clone(),
-        resource: plan.resource.clone(),
-        database: plan.database.clone(),
-        server_version_num: plan.server_version_num,
-        view_schema: plan.schema.clone(),
-        tables,
-        catalog_relations: plan.catalog_relations.clone(),
-        catalog_columns: plan.catalog_columns.clone(),
-        catalog_functions: plan.catalog_functions.clone(),
-        reg_filters: plan.reg_filters.clone(),
-        schemas,
-    })
+    Ok(plan.surface_of(tables))
 }
 
 fn fill(table: &mut Table, found: &BTreeMap<(String, String), (u32, i16, u32)>) -> Option<()> {

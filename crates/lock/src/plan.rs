@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use portcullis_contract::Contract;
+use portcullis_sql::Surface;
 use portcullis_sql::surface::Table;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -42,6 +43,30 @@ impl Plan {
         self.findings
             .iter()
             .any(|f| f.severity == crate::Severity::Blocks)
+    }
+
+    /// What sessions would see once it is installed; until then the views have no numbers.
+    pub fn surface(&self) -> Surface {
+        self.surface_of(self.tables.clone())
+    }
+
+    pub(crate) fn surface_of(&self, tables: Vec<Table>) -> Surface {
+        let mut schemas: Vec<String> = tables.iter().map(|t| t.schema.clone()).collect();
+        schemas.sort();
+        schemas.dedup();
+        Surface {
+            contract: self.contract.clone(),
+            resource: self.resource.clone(),
+            database: self.database.clone(),
+            server_version_num: self.server_version_num,
+            view_schema: self.schema.clone(),
+            tables,
+            catalog_relations: self.catalog_relations.clone(),
+            catalog_columns: self.catalog_columns.clone(),
+            catalog_functions: self.catalog_functions.clone(),
+            reg_filters: self.reg_filters.clone(),
+            schemas,
+        }
     }
 }
 

@@ -174,7 +174,7 @@ pub async fn settle(
     Ok(())
 }
 
-fn known(server: &Server) -> Known {
+pub(super) fn known(server: &Server) -> Known {
     server.registry.read(|state| {
         let mut known = Known {
             vendors: state.vendors.keys().cloned().collect(),
@@ -295,7 +295,7 @@ async fn check_contracts(
 }
 
 /// Resources as the files have them, then those that wait for approval.
-fn coming_resources(server: &Server, document: &Document) -> Vec<Arc<Resource>> {
+pub(super) fn coming_resources(server: &Server, document: &Document) -> Vec<Arc<Resource>> {
     let mut coming: Vec<_> = document.resources.iter().cloned().map(Arc::new).collect();
     server.registry.read(|state| {
         for item in state
@@ -312,7 +312,11 @@ fn coming_resources(server: &Server, document: &Document) -> Vec<Arc<Resource>> 
 }
 
 /// Points into the file: `scope[0].columns` is the path below the contract.
-fn diagnostic(document: &Document, contract: &Contract, problem: &ScopeProblem) -> Diagnostic {
+pub(super) fn diagnostic(
+    document: &Document,
+    contract: &Contract,
+    problem: &ScopeProblem,
+) -> Diagnostic {
     let mut path = vec!["contract", contract.id.as_str()];
     path.extend(
         problem

@@ -8,6 +8,7 @@ mod authorise;
 mod changes;
 mod doctor;
 mod error;
+mod explain;
 mod grants;
 mod input;
 mod log;
@@ -145,6 +146,7 @@ pub fn router(server: Arc<Server>) -> Router {
     routes.add(Method::GET, "/v1/log/checkpoint", LogProve, log::checkpoint);
     routes.add(Method::GET, "/v1/log/prove/{seq}", LogProve, log::prove);
     routes.add(Method::GET, "/v1/doctor", Doctor, doctor::doctor);
+    routes.add(Method::POST, "/v1/explain", Explain, explain::explain);
     routes
         .router
         .fallback(async || ApiError::unknown_route())

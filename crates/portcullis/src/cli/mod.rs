@@ -22,6 +22,7 @@ mod change;
 mod contract;
 mod demo;
 mod doctor;
+mod explain;
 mod grant;
 mod init;
 mod log;
@@ -111,6 +112,7 @@ enum Command {
     #[command(subcommand)]
     Log(log::Log),
     Doctor(doctor::Doctor),
+    Explain(explain::Explain),
     Demo(demo::Demo),
 }
 
@@ -161,6 +163,7 @@ async fn dispatch(cli: Cli) -> Result<(), Exit> {
         Command::Session(command) => session::run(&global, &command).await,
         Command::Log(command) => log::run(&global, &command).await,
         Command::Doctor(command) => doctor::run(&global, &command).await,
+        Command::Explain(command) => explain::run(&global, &command).await,
         Command::Demo(command) => demo::run(&global, &command),
     }
 }

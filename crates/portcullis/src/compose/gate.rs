@@ -8,7 +8,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 use portcullis_gate::Gate;
 use portcullis_gate::tls::ServerTls;
-use portcullis_ledger::SubjectKey;
+use portcullis_ledger::{Accounts, SubjectKey};
 use portcullis_store::state::Registry;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -21,7 +21,9 @@ pub struct GateSetup {
     pub listener: TcpListener,
     pub registry: Arc<Registry>,
     pub log: SharedLog,
+    /// What the last run left open.
     pub ledger: Ledger,
+    pub accounts: Arc<parking_lot::Mutex<Accounts>>,
     pub tls: ServerTls,
     pub allow_plaintext_loopback: bool,
     /// Mocks for unknown users.
@@ -36,7 +38,7 @@ pub struct GateSetup {
 
 /// Closes what a crash left open, then accepts until told to drain.
 pub async fn start(setup: GateSetup) -> Result<tokio::task::JoinHandle<()>> {
-    let Ledger { accounts, open } = setup.ledger;
+    let Ledger { open, .. } = setup.ledger;
     let closed = portcullis_gate::recover::close_open_work(&setup.log, &open, setup.registry.now())
         .await
         .context("what the last run left open cannot be closed in the log")?;
@@ -49,7 +51,7 @@ pub async fn start(setup: GateSetup) -> Result<tokio::task::JoinHandle<()>> {
     let gate = Gate::new(portcullis_gate::Settings {
         registry: setup.registry,
         log: setup.log,
-        accounts: Arc::new(parking_lot::Mutex::new(accounts)),
+        accounts: setup.accounts,
         subject_key: SubjectKey::new(subject_key(&setup.ledger_key)),
         server_secret: setup.server_secret,
         tls: setup.tls,

@@ -181,6 +181,12 @@ impl Prepared {
         Some((&plan.statements, warnings(plan)))
     }
 
+    /// What its sessions on a resource would see, before anything is installed.
+    pub fn surface(&self, resource: &str) -> Option<Surface> {
+        let (_, plan) = self.plans.iter().find(|(of, _)| of.id == resource)?;
+        Some(plan.surface())
+    }
+
     pub fn blocked(&self) -> Vec<String> {
         self.plans
             .iter()

@@ -28,6 +28,7 @@ const MATRIX: &[(&[&str], [i32; 4])] = &[
     (&["log", "export"], [0, 0, 0, 3]),
     (&["log", "checkpoint"], [0, 0, 0, 3]),
     (&["log", "prove", "0"], [0, 0, 0, 3]),
+    (&["explain", "--contract", "none", "SELECT 1"], [2, 2, 2, 3]),
 ];
 
 #[test]

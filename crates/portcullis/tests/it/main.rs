@@ -11,6 +11,7 @@ mod authority;
 mod clinic;
 mod data_directory;
 mod endings;
+mod explain;
 mod files;
 mod many_records;
 mod operations;
