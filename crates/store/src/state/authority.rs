@@ -61,12 +61,13 @@ pub enum Act {
     LogExport,
     LogProve,
     Doctor,
+    Explain,
 }
 
 use Role::{Admin, Approver, Auditor};
 
 /// One row: the act, the officers' roles that may do it, and whether a person may (his own things only).
-pub const TABLE: [(Act, &[Role], bool); 23] = [
+pub const TABLE: [(Act, &[Role], bool); 24] = [
     (Act::Apply, &[Admin], false),
     (Act::ContractDraft, &[Admin], false),
     (Act::Plan, &[Admin, Approver, Auditor], false),
@@ -90,6 +91,7 @@ pub const TABLE: [(Act, &[Role], bool); 23] = [
     (Act::LogExport, &[Admin, Approver, Auditor], false),
     (Act::LogProve, &[Admin, Approver, Auditor], false),
     (Act::Doctor, &[Admin, Approver, Auditor], false),
+    (Act::Explain, &[Admin, Approver, Auditor], true),
 ];
 
 /// Who asks. Made by [`super::State::actor`] from a token, or [`Actor::Server`].
@@ -138,7 +140,7 @@ impl Actor {
                 "authority.role",
                 "a person's token cannot do this",
             )
-            .hint("persons request grants and list their own; ask an officer")),
+            .hint("persons request grants, list their own and ask what their contracts allow; ask an officer")),
         }
     }
 

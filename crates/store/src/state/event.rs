@@ -18,6 +18,8 @@ use super::token::TokenHash;
 pub const LEAF_VERSION: u64 = 1;
 /// Part that the export joins in.
 pub const CONTENT: &str = "content";
+/// A statement's text, as in the gate's own records.
+pub const SQL: &str = "sql";
 /// Part that never leaves the data directory but by backup.
 pub const SECRET: &str = "secret";
 /// Names of a change's objects in its leaf (which has at most 4 KiB); the content has all.
@@ -142,6 +144,25 @@ pub enum Event {
     },
     #[serde(rename = "log.exported")]
     LogExported { from: u64 },
+    /// Somebody asked what a contract would say of statements; nothing was run.
+    #[serde(rename = "explain.asked")]
+    ExplainAsked {
+        contract: String,
+        resource: String,
+        /// For whom.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        person: Option<String>,
+        /// A contract file that is not in force.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        draft: bool,
+        statements: usize,
+        decision: String,
+        /// Of the first statement that would be refused.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reason: Option<String>,
+        #[serde(skip)]
+        sql: String,
+    },
 }
 
 impl Event {
@@ -153,6 +174,7 @@ impl Event {
                 | Self::SessionEnded { .. }
                 | Self::AccessBypass { .. }
                 | Self::LogExported { .. }
+                | Self::ExplainAsked { .. }
                 | Self::ChangeFailed { .. }
         )
     }
@@ -204,6 +226,7 @@ impl Event {
                 CONTENT,
                 serde_json::to_vec(&BTreeMap::from([("items", items)]))?,
             )]),
+            Self::ExplainAsked { sql, .. } => Ok(vec![(SQL, sql.as_bytes().to_vec())]),
             _ => Ok(Vec::new()),
         }
     }

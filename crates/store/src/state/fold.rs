@@ -158,7 +158,8 @@ impl State {
             Event::OfficerRefused { .. }
             | Event::SessionEnded { .. }
             | Event::AccessBypass { .. }
-            | Event::LogExported { .. } => {}
+            | Event::LogExported { .. }
+            | Event::ExplainAsked { .. } => {}
         }
     }
 
