@@ -26,6 +26,7 @@ pub use admit::vetting_gaps;
 pub use budget::{Budget, Holder, Measure, Window};
 pub use change::{Change, Difference, Effect};
 pub use decide::{Admission, AdmissionRequest, Permit, admit, decide, still_admitted};
+pub use file::suggest::nearest;
 pub use file::{Diagnostic, Document, Known, Options, SourceFile};
 pub use dimension::{AggregateRule, Coarse, Dimension};
 pub use footprint::{Footprint, Shape, TableUse};

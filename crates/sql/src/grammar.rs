@@ -111,7 +111,7 @@ fn ruled(
     let mut passed = BTreeSet::new();
     for candidate in node_types() {
         let name = name_of(&candidate);
-        let mut reader = Reader::new(&surface, &session, 1);
+        let mut reader = Reader::new(&surface, &session, &session.rule);
         if read(&mut reader, candidate).is_ok() {
             passed.insert(name);
         }

@@ -6,15 +6,23 @@
 
 use std::sync::{Condvar, Mutex, PoisonError};
 
-use portcullis_contract::{Refusal, SqlState};
+use portcullis_contract::Refusal;
+
+use crate::rules::{self, Denial};
 
 /// Longest text of one message.
 pub const MAX_STATEMENT_BYTES: usize = 1 << 20;
 
 /// Statements of one message that are told apart when the message is refused.
 pub const MAX_SPLIT_STATEMENTS: usize = 256;
-/// Most statements in one message.
-pub const MAX_STATEMENTS: usize = 1_000;
+/// Most statements of a message, elements of a list, nodes of all trees.
+pub use portcullis_grammar::{MAX_LIST_ELEMENTS, MAX_NODES, MAX_STATEMENTS};
+/// Most columns of one result, at every level: PostgreSQL's own limit. What `*` stands for counts, so
+/// that nothing multiplies.
+pub const MAX_COLUMNS: usize = 1_664;
+/// Most steps of reading one message: what a form costs beyond its size, as names looked for among many
+/// columns or expressions held against each other. About ten nanoseconds each, so a bound on time.
+pub const MAX_STEPS: usize = 20_000_000;
 /// Most nesting units (see [`nesting_units`]) of one message.
 pub const MAX_NESTING_UNITS: usize = 20_000;
 /// Stack that one nesting unit can cost: decoding, reading and dropping it. Measured in a build
@@ -31,21 +39,22 @@ const DEEP_READERS: usize = 2;
 
 pub(crate) fn check_size(text: &str) -> Result<(), Refusal> {
     if text.len() > MAX_STATEMENT_BYTES {
-        return Err(Refusal::new(
-            SqlState::LimitExceeded,
-            "limit.bytes",
+        Denial::new(
+            &rules::TEXT_BYTES,
+            None,
             format!(
                 "the text has {} bytes; at most {MAX_STATEMENT_BYTES} are read",
                 text.len()
             ),
-        ));
+        )
+        .hint("send it in parts; pass long lists as an array: `= ANY($1)`")
+        .stands()?;
     }
     if text.contains('\0') {
-        return Err(Refusal::new(
-            SqlState::Syntax,
-            "syntax",
-            "the text has a zero byte",
-        ));
+        Denial::new(&rules::TEXT_ZERO, None, "the text has a zero byte")
+            .hint("PostgreSQL's texts have none; leave it out")
+            .at(text.find('\0'))
+            .stands()?;
     }
     Ok(())
 }
@@ -167,7 +176,7 @@ pub(crate) fn on_fitting_stack<T: Send>(
         return work();
     }
     if units > MAX_NESTING_UNITS {
-        return Err(crate::read::too_deep());
+        crate::read::too_deep(&rules::DEPTH_TEXT).stands()?;
     }
     let _turn = Turn::wait();
     std::thread::scope(|scope| {
@@ -175,17 +184,8 @@ pub(crate) fn on_fitting_stack<T: Send>(
             .name("deep-sql".to_owned())
             .stack_size(DEEP_STACK_BYTES)
             .spawn_scoped(scope, work);
-        let unread = || {
-            Refusal::new(
-                SqlState::LimitExceeded,
-                "limit.depth",
-                "the statement could not be read",
-            )
-        };
-        match reader {
-            Ok(handle) => handle.join().unwrap_or_else(|_| Err(unread())),
-            Err(_) => Err(unread()),
-        }
+        let read = reader.ok().and_then(|handle| handle.join().ok());
+        read.unwrap_or_else(|| Err(crate::read::too_deep(&rules::DEPTH_TEXT).refusal()))
     })
 }
 

@@ -7,8 +7,8 @@ use pg_query::protobuf::{AExpr, AExprKind, Node};
 /// How many literals stand as operands of comparisons in the WHERE clause of a plain SELECT.
 /// `None` where the text is anything else.
 pub fn compared_literals(text: &str) -> Option<usize> {
-    let parsed = pg_query::parse(text, pg_query::ParserOptions::DEFAULT).ok()?;
-    let [statement] = parsed.protobuf.stmts.as_slice() else {
+    let parsed = portcullis_grammar::parse(text, portcullis_grammar::Places::Kept).ok()?;
+    let [statement] = parsed.statements.as_slice() else {
         return None;
     };
     let NodeEnum::SelectStmt(select) = statement.stmt.as_ref()?.node.as_ref()? else {

@@ -12,6 +12,9 @@ pub const NAME_MARK: &str = "portcullis_name";
 
 /// Puts the mark in the client's name's place.
 pub(crate) fn mark_name(tree: &mut Node) {
+    if !crate::rules::NAME_MARKED.stands() {
+        return;
+    }
     let name = match tree.node.as_mut() {
         Some(NodeEnum::PrepareStmt(statement)) => &mut statement.name,
         Some(NodeEnum::ExecuteStmt(statement)) => &mut statement.name,

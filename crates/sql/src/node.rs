@@ -128,6 +128,24 @@ pub(crate) fn not_null(arg: Node) -> Node {
     })))
 }
 
+/// `arg IS NOT TRUE`: false or unknown.
+pub(crate) fn not_true(arg: Node) -> Node {
+    node(NodeEnum::BooleanTest(Box::new(pb::BooleanTest {
+        arg: Some(Box::new(arg)),
+        booltesttype: pb::BoolTestType::IsNotTrue as i32,
+        ..Default::default()
+    })))
+}
+
+/// `left OR right`.
+pub(crate) fn or(left: Node, right: Node) -> Node {
+    node(NodeEnum::BoolExpr(Box::new(pb::BoolExpr {
+        boolop: pb::BoolExprType::OrExpr as i32,
+        args: vec![left, right],
+        ..Default::default()
+    })))
+}
+
 pub(crate) fn coalesce(args: Vec<Node>) -> Node {
     node(NodeEnum::CoalesceExpr(Box::new(pb::CoalesceExpr {
         args,

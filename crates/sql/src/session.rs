@@ -1,5 +1,7 @@
 //! The names under which a client sees its session.
 
+use portcullis_contract::AggregateRule;
+
 use crate::Surface;
 
 /// One identity for the client, whatever the server behind knows it as. The gate keeps it per session.
@@ -11,9 +13,9 @@ pub struct SessionNames {
     pub database: String,
     /// The client's own search path, as it was set; the server's stays pinned.
     pub search_path: Vec<String>,
-    /// The contract's `min_group`, if known: spares a second reading of statements with groups. The
-    /// permit's value is what counts.
-    pub floor: u64,
+    /// What the contract puts under aggregates, if known: spares a second reading of statements with
+    /// groups. The permit's rule is what counts.
+    pub rule: AggregateRule,
 }
 
 impl SessionNames {
@@ -27,7 +29,7 @@ impl SessionNames {
             user: user.into(),
             database: database.into(),
             search_path,
-            floor: 1,
+            rule: AggregateRule::default(),
         }
     }
 

@@ -1,7 +1,9 @@
 //! What comes out of understanding and of rewriting.
 
-use portcullis_contract::Footprint;
+use portcullis_contract::{AggregateRule, Footprint};
 use serde::{Deserialize, Serialize};
+
+use crate::ask::AnswerForm;
 
 /// What the gate does with a statement.
 #[derive(Clone, Debug, PartialEq)]
@@ -51,6 +53,12 @@ pub enum Kind {
     CopyOut(CopyOut),
     /// EXPLAIN without ANALYZE; the gate runs `EXPLAIN (COSTS OFF, FORMAT JSON)` and renders the plan itself.
     Explain,
+    /// `EXPLAIN (PORTCULLIS)`: what would the gate say of this text? Answered by the gate itself; the
+    /// cleared text is empty, and the text asked about is never run.
+    Ask {
+        about: String,
+        form: AnswerForm,
+    },
     /// Built from fixed templates on the gate's own connection.
     Tuning(Tuning),
 }
@@ -182,11 +190,14 @@ pub struct Statement {
     pub verb: &'static str,
     /// Whether running it changes something (then its record must be durable before it is sent).
     pub changes: bool,
-    /// Text for the floor below; handed out by `rewrite` alone.
+    /// How many answers with groups it gives: each query that forms groups, each way of grouping, each
+    /// FILTER. What budgets of aggregates count.
+    pub aggregates: u64,
+    /// Text under the rule below; handed out by `rewrite` alone.
     pub(crate) cleared: String,
     pub(crate) taps: Vec<Tap>,
-    /// The floor that stands in the text, if groups are formed.
-    pub(crate) floor: Option<u64>,
+    /// What stands under the groups of the text, if any are formed.
+    pub(crate) rule: Option<AggregateRule>,
     pub(crate) source: String,
 }
 
@@ -206,8 +217,19 @@ impl Statement {
             changes: false,
             cleared: String::new(),
             taps: Vec::new(),
-            floor: None,
+            aggregates: 0,
+            rule: None,
             source: String::new(),
+        }
+    }
+
+    pub(crate) fn question(range: std::ops::Range<usize>, about: &str, form: AnswerForm) -> Self {
+        let about = about.trim_end().to_owned();
+        Self {
+            kind: Kind::Ask { about, form },
+            range,
+            verb: "EXPLAIN",
+            ..Self::empty(0)
         }
     }
 }

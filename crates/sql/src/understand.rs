@@ -3,11 +3,15 @@
 use pg_query::NodeEnum;
 use pg_query::protobuf as pb;
 use pg_query::protobuf::Node;
-use portcullis_contract::{Footprint, Refusal, Shape, SqlState};
+use portcullis_contract::{AggregateRule, Footprint, Refusal, Shape};
+use portcullis_grammar::{Fault, Places};
 
+use crate::ask::{Part, Question, first_word};
 use crate::limits;
 use crate::read::Reader;
+use crate::read::place::pointed;
 use crate::read::scope::Output;
+use crate::rules::{self, Denial};
 use crate::statement::{Kind, Statement, Tap};
 use crate::utility;
 use crate::{SessionNames, Surface};
@@ -32,51 +36,125 @@ pub fn understand_on(
     session: &SessionNames,
 ) -> Result<Vec<Statement>, Refusal> {
     limits::check_size(text)?;
+    if let Some(parts) = crate::ask::parts(text) {
+        return read_parts(caller_stack_bytes, text, parts?, surface, session);
+    }
     limits::on_fitting_stack(text, caller_stack_bytes, || {
-        read_message(text, surface, session, session.floor)
+        read_message(text, surface, session, &session.rule)
     })
+}
+
+/// A message with questions in it: each other statement is read by itself.
+fn read_parts(
+    caller_stack_bytes: usize,
+    text: &str,
+    parts: Vec<Part>,
+    surface: &Surface,
+    session: &SessionNames,
+) -> Result<Vec<Statement>, Refusal> {
+    if parts.len() > limits::MAX_STATEMENTS {
+        too_many().stands()?;
+    }
+    let mut statements = Vec::new();
+    for Part { range, question } in parts {
+        let part = text.get(range.clone()).unwrap_or_default();
+        if let Some(Question { asked_at, form }) = question {
+            let about = part.get(asked_at..).unwrap_or_default();
+            statements.push(Statement::question(range, about, form));
+            continue;
+        }
+        let read = limits::on_fitting_stack(part, caller_stack_bytes, || {
+            read_message(part, surface, session, &session.rule)
+        });
+        let read = read.map_err(|refusal| Refusal {
+            position: refusal.position.map(|at| at + range.start),
+            ..refusal
+        })?;
+        statements.extend(read.into_iter().map(|statement| Statement {
+            range: statement.range.start + range.start..statement.range.end + range.start,
+            ..statement
+        }));
+    }
+    Ok(statements)
+}
+
+fn too_many() -> Denial {
+    let message = format!(
+        "more than {} statements in one message",
+        limits::MAX_STATEMENTS
+    );
+    Denial::new(&rules::TEXT_STATEMENTS, None, message).hint("send them in several messages")
 }
 
 pub(crate) fn read_message(
     text: &str,
     surface: &Surface,
     session: &SessionNames,
-    floor: u64,
+    rule: &AggregateRule,
 ) -> Result<Vec<Statement>, Refusal> {
-    let parsed = pg_query::parse(text, pg_query::ParserOptions::DEFAULT)
-        .map_err(|error| unparsable(&error))?;
-    let statements = parsed.protobuf.stmts;
+    let statements = portcullis_grammar::parse(text, Places::Kept)
+        .map(|read| read.statements)
+        .or_else(|fault| unparsable(text, &fault).or(Vec::new))?;
     if statements.len() > limits::MAX_STATEMENTS {
-        return Err(Refusal::new(
-            SqlState::LimitExceeded,
-            "limit.statements",
-            format!(
-                "more than {} statements in one message",
-                limits::MAX_STATEMENTS
-            ),
-        ));
+        too_many().stands()?;
     }
     if statements.is_empty() {
         return Ok(vec![Statement::empty(text.len())]);
     }
+    let mut steps = 0;
     statements
         .into_iter()
-        .map(|raw| read_statement(text, raw, surface, session, floor))
+        .map(|raw| read_statement(text, raw, surface, session, rule, &mut steps))
         .collect()
 }
 
-fn unparsable(error: &pg_query::Error) -> Refusal {
-    match error {
-        pg_query::Error::Parse(message)
+pub(crate) fn unparsable(text: &str, fault: &Fault) -> Denial {
+    match fault {
+        Fault::Refused(message)
             if message.contains("stack depth") || message.contains("memory exhausted") =>
         {
-            crate::read::too_deep()
+            crate::read::too_deep(&rules::DEPTH_PARSER)
         }
-        pg_query::Error::Parse(message) => {
-            Refusal::new(SqlState::Syntax, "syntax", message.clone())
+        Fault::Refused(message) => {
+            let at = place_in_message(text, message);
+            Denial::new(&rules::TEXT_GRAMMAR, None, message.clone())
+                .hint("statements are read by PostgreSQL's own grammar; psql's commands (`\\d`, `\\copy`) are typed without a statement around them")
+                .at(at)
         }
-        _ => Refusal::new(SqlState::NotPassed, "form.text", "the text cannot be read"),
+        Fault::ManyStatements => too_many(),
+        Fault::LongList => {
+            let most = limits::MAX_LIST_ELEMENTS;
+            let message = format!("a list has more than {most} elements");
+            Denial::new(&rules::TEXT_LIST, None, message)
+                .hint("ask in several statements, or pass the list as one array: `= ANY($1)`")
+        }
+        Fault::ManyNodes => {
+            let most = limits::MAX_NODES;
+            let message = format!("the message has more than {most} names, values and operators");
+            Denial::new(&rules::TEXT_NODES, None, message)
+                .hint("send it in parts; pass long lists as an array: `= ANY($1)`")
+        }
+        Fault::LongOther => {
+            let most = portcullis_grammar::MAX_OTHER_BYTES;
+            let message = format!("a text of this form is read up to {most} bytes");
+            Denial::new(&rules::TEXT_BYTES, None, message)
+                .hint("only what reads may be that long; the forms that pass are in the guide")
+        }
+        Fault::Unreadable => Denial::new(&rules::TEXT_UNREADABLE, None, "the text cannot be read")
+            .hint("write the statement in a simpler form"),
     }
+}
+
+/// Where the parser's message says that it stopped, if its words stand in the text once.
+fn place_in_message(text: &str, message: &str) -> Option<usize> {
+    if message.ends_with("at end of input") {
+        return Some(text.trim_end().len());
+    }
+    let (_, near) = message.split_once(" at or near \"")?;
+    let near = near.strip_suffix('"')?;
+    let mut places = text.match_indices(near);
+    let (at, _) = places.next()?;
+    places.next().is_none().then_some(at)
 }
 
 fn read_statement(
@@ -84,7 +162,8 @@ fn read_statement(
     raw: pb::RawStmt,
     surface: &Surface,
     session: &SessionNames,
-    floor: u64,
+    rule: &AggregateRule,
+    steps: &mut usize,
 ) -> Result<Statement, Refusal> {
     let start = usize::try_from(raw.stmt_location)
         .unwrap_or(0)
@@ -98,16 +177,22 @@ fn read_statement(
     let Some(mut tree) = raw.stmt.map(|n| *n) else {
         return Ok(Statement::empty(text.len()));
     };
-    let mut reader = Reader::new(surface, session, floor);
-    let reading = utility::read(&mut reader, &mut tree)?;
+    let mut reader = Reader::new(surface, session, rule);
+    reader.steps = *steps;
+    // What has no place of its own stands at the statement's first word.
+    let begins = start + first_word(text.get(start..end).unwrap_or_default());
+    let reading = utility::read(&mut reader, &mut tree).map_err(|r| pointed(r, Some(begins)))?;
     if reader.catalog_any && !reader.tables.is_empty() {
-        return Err(reader
-            .unsupported(
-                "form.catalog_mix",
+        reader
+            .deny(
+                &rules::CATALOG_MIX,
                 "one statement reads either the catalog or the owner's tables",
             )
-            .hint("ask in two statements"));
+            .hint("ask in two statements")
+            .at(Some(begins))
+            .stands()?;
     }
+    *steps = reader.steps;
     crate::names::mark_name(&mut tree);
     let cleared = if reading.travels {
         crate::rewrite::deparse(&mut tree)?
@@ -124,7 +209,8 @@ fn read_statement(
         changes: reading.changes,
         cleared,
         taps: reading.taps,
-        floor: reader.floored.then_some(floor),
+        aggregates: reader.figures,
+        rule: reader.floored.then(|| rule.clone()),
         source: text.get(start..end).unwrap_or_default().to_owned(),
     })
 }

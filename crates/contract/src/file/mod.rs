@@ -10,7 +10,7 @@ mod reader;
 mod redact;
 mod resource;
 mod scope;
-mod suggest;
+pub(crate) mod suggest;
 mod terms;
 mod value;
 

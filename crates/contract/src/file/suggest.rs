@@ -4,7 +4,7 @@
 const EDITS_MAX: usize = 3;
 
 /// The nearest of the known names, if it is near enough to be meant.
-pub(super) fn nearest<'k>(
+pub fn nearest<'k>(
     written: &str,
     known: impl IntoIterator<Item = &'k str>,
 ) -> Option<&'k str> {

@@ -493,8 +493,7 @@ pub(crate) fn is_record(name: &str) -> bool {
     RECORDS.contains(&name)
 }
 
-/// All listed names, for the published table and its test.
-#[cfg(test)]
+/// All listed names.
 pub(crate) fn listed() -> impl Iterator<Item = &'static str> {
     SCALAR
         .iter()

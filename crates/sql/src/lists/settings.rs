@@ -83,8 +83,7 @@ pub(crate) fn values(name: &str) -> Option<Values> {
         .map(|(_, values)| *values)
 }
 
-/// All listed names, for the published table and its test.
-#[cfg(test)]
+/// All listed names.
 pub(crate) fn listed() -> impl Iterator<Item = (&'static str, Values)> {
     SETTINGS.iter().copied()
 }

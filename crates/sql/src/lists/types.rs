@@ -90,6 +90,11 @@ const REGISTERED: &[&str] = &[
     "regcollation",
 ];
 
+/// All listed names.
+pub(crate) fn listed() -> impl Iterator<Item = &'static str> {
+    PLAIN.iter().chain(REGISTERED).copied()
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum TypeClass {
     Plain,

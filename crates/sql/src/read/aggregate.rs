@@ -8,9 +8,10 @@ use portcullis_contract::Refusal;
 use super::Reader;
 use super::expression::Clause;
 use super::scope::{Scope, TapId};
-use super::trace::above_floor;
+use super::trace::{above_floor, none_or_above_floor};
 use crate::lists::functions::{self, FunctionClass};
-use crate::node::{and, case_when, children, node, not_null, text_of, texts_of};
+use crate::node::{and, case_when, children, node, not_null, not_true, text_of, texts_of};
+use crate::rules::{self, Denial, Rule};
 
 /// What a query's groups are.
 #[derive(Clone, Debug)]
@@ -131,10 +132,13 @@ impl Reader<'_> {
         grouping: Option<&Grouping>,
     ) -> Result<(), Refusal> {
         let Some(grouping) = grouping else {
-            return Err(self.syntax(format!(
-                "aggregate functions are not allowed in {}",
-                clause.name()
-            )));
+            return self
+                .deny(
+                    &rules::AGGREGATE_PLACE,
+                    format!("aggregate functions are not allowed in {}", clause.name()),
+                )
+                .hint("conditions on groups stand in HAVING, or around the query as a sub-query")
+                .stands();
         };
         let Some(NodeEnum::FuncCall(call)) = value.node.as_mut() else {
             return Ok(());
@@ -147,39 +151,46 @@ impl Reader<'_> {
             .to_owned();
         let owner_rows = scope.items.iter().any(|item| item.rows);
         if owner_rows && class == FunctionClass::Packing {
-            return Err(self
-                .refuse(
-                    "aggregate.packing",
-                    format!("`{name}` packs rows into one value"),
-                )
-                .hint("select the rows themselves: each is then traced and counted"));
+            self.packs(&rules::PACKING, &name).stands()?;
         }
         if class == FunctionClass::Extreme && matches!(grouping, Grouping::Floor(_)) {
-            return Err(self
-                .refuse(
-                    "aggregate.extreme",
-                    format!("`{name}` shows the value of a single subject"),
-                )
-                .hint("use `avg` or `count`, or look the row up: `ORDER BY … LIMIT 1`"));
+            self.deny(
+                &rules::EXTREME,
+                format!("`{name}` shows the value of a single subject"),
+            )
+            .hint("use `avg` or `count`, or look the row up: `ORDER BY … LIMIT 1`")
+            .stands()?;
         }
         if !self.own_level(call, scope) {
-            return Err(self
-                .refuse(
-                    "aggregate.outer",
-                    format!("`{name}` over columns of the enclosing query alone is not passed"),
-                )
-                .hint("aggregate in the query that the columns belong to"));
+            self.deny(
+                &rules::AGGREGATE_LEVEL,
+                format!("`{name}` over columns of the enclosing query alone is not passed"),
+            )
+            .hint("aggregate in the query that the columns belong to")
+            .stands()?;
         }
         let floor = match grouping {
             Grouping::Floor(taps) => Some(self.aggregate_floor(call, &name, scope, taps)?),
             _ => None,
         };
+        let floored = floor.is_some();
+        let filtered = call.agg_filter.is_some()
+            || floor
+                .as_ref()
+                .is_some_and(|f| f.as_ref().is_some_and(|f| f.extra.is_some()));
+        if filtered && !matches!(grouping, Grouping::None | Grouping::Free) {
+            // A figure over its own rows is as good as a statement of its own.
+            self.figures = self.figures.saturating_add(1);
+        }
         for arg in &mut call.args {
             self.walk_expression(arg, scope, Clause::Aggregate, None)?;
         }
         self.sorts(&mut call.agg_order, scope, Clause::Aggregate, None)?;
         if let Some(filter) = call.agg_filter.as_mut() {
             self.walk_expression(filter, scope, Clause::Aggregate, None)?;
+        }
+        if floored {
+            self.move_arguments(call);
         }
         if let Some(condition) = floor.flatten() {
             self.wrap(value, scope, &condition)?;
@@ -196,28 +207,53 @@ impl Reader<'_> {
         taps: &[TapId],
     ) -> Result<Option<AggregateFloor>, Refusal> {
         if call.agg_within_group || !call.agg_order.is_empty() {
-            return Err(self
-                .refuse(
-                    "aggregate.order",
-                    format!("`{name}` with an order is not passed under a floor"),
-                )
-                .hint("leave out ORDER BY inside the aggregate"));
+            self.deny(
+                &rules::AGGREGATE_ORDER,
+                format!("`{name}` with an order is not passed under a floor"),
+            )
+            .hint("leave out ORDER BY inside the aggregate")
+            .stands()?;
         }
+        if let Some(filter) = call.agg_filter.as_deref() {
+            self.check_filter_picks(filter, scope)?;
+        }
+        let level = self.groups.last();
+        // Without GROUP BY there is no HAVING that could hold the floor: the row is always there.
+        let whole = level.is_some_and(|level| level.whole);
+        let partitioned = level.is_some_and(|level| level.partition.is_some());
         if call.agg_star {
-            return Ok(call.agg_filter.is_some().then(|| AggregateFloor {
-                taps: taps.to_vec(),
-                extra: None,
-            }));
+            return Ok(
+                (whole || call.agg_filter.is_some()).then(|| AggregateFloor {
+                    taps: taps.to_vec(),
+                    extra: None,
+                }),
+            );
         }
         let mut extra = None;
-        if name != "count" || call.agg_distinct {
+        if name != "count" || call.agg_distinct || partitioned {
             match call.args.as_slice() {
                 [single] => extra = self.summed(single, name, scope)?,
                 several => {
                     for arg in several {
-                        self.summed(arg, name, scope)?;
+                        if self.summed(arg, name, scope)?.is_some() {
+                            self.not_plain(arg, name).stands()?;
+                        }
                     }
                 }
+            }
+        }
+        self.check_figure(call, name, scope, extra.as_ref())?;
+        if let Some(extra) = &extra {
+            self.check_filter_picks(extra, scope)?;
+        }
+        if name == "count" && !call.agg_distinct {
+            // `count(nullif(id, 7))` is a condition, too.
+            for arg in call
+                .args
+                .iter()
+                .filter(|arg| !matches!(arg.node, Some(NodeEnum::ColumnRef(_))))
+            {
+                self.check_filter_picks(arg, scope)?;
             }
         }
         Ok(Some(AggregateFloor {
@@ -239,10 +275,18 @@ impl Reader<'_> {
         {
             return Ok(Some(condition.clone()));
         }
-        Err(self
-            .refuse("aggregate.argument", format!("`{name}` takes a plain column here"))
+        self.not_plain(arg, name).or(|| None)
+    }
+
+    fn packs(&self, rule: &'static Rule, name: &str) -> Denial {
+        self.deny(rule, format!("`{name}` packs rows into one value"))
+            .hint("select the rows themselves: each is then traced and counted")
+    }
+
+    fn not_plain(&self, arg: &Node, name: &str) -> Denial {
+        self.deny(&rules::AGGREGATE_ARGUMENT, format!("`{name}` takes a plain column here"))
             .hint(format!("use `{name}(column) FILTER (WHERE condition)`, or compute from the aggregates: `{name}(a) * 2`"))
-            .at(self.position_of(arg).unwrap_or_default()))
+            .at(self.position_of(arg))
     }
 
     /// `CASE WHEN count(DISTINCT subject) FILTER (…) >= floor THEN aggregate END`.
@@ -252,18 +296,33 @@ impl Reader<'_> {
         scope: &Scope<'_>,
         floor: &AggregateFloor,
     ) -> Result<(), Refusal> {
+        // No floor: nothing is withheld, and the count of nothing is 0.
+        if self.floor <= 1 || !rules::AGGREGATE_FLOOR.stands() {
+            return Ok(());
+        }
         let Some(NodeEnum::FuncCall(call)) = value.node.as_ref() else {
             return Ok(());
         };
         let mut filter = call.agg_filter.as_ref().map(|f| (**f).clone());
+        let partitioned = self
+            .groups
+            .last()
+            .is_some_and(|level| level.partition.is_some());
         if let Some(extra) = &floor.extra {
             // Read again: the extra part was taken before its names were resolved.
             let mut extra = extra.clone();
             self.walk_expression(&mut extra, scope, Clause::Aggregate, None)?;
             filter = Some(and(filter, extra));
         }
+        // Pieces have no complement that is too small.
+        let mut chosen = filter.clone().filter(|_| !partitioned);
         for arg in &call.args {
             if !matches!(arg.node, Some(NodeEnum::AConst(_))) {
+                // What is no row's plain value is a condition in disguise: `count(nullif(ward, 'A'))`.
+                let plain = self.is_simple(arg, scope, &Grouping::None);
+                if !partitioned && !plain && floor.extra.is_none() {
+                    chosen = Some(and(chosen, not_null(arg.clone())));
+                }
                 filter = Some(and(filter, not_null(arg.clone())));
             }
         }
@@ -272,8 +331,15 @@ impl Reader<'_> {
             if let Some(subject) = self.floor_expression(scope, *id) {
                 condition = Some(and(
                     condition,
-                    above_floor(subject, self.floor, filter.clone()),
+                    above_floor(subject.clone(), self.floor, filter.clone()),
                 ));
+                if let Some(chosen) = chosen.clone() {
+                    // What a filter leaves out can be had as a difference.
+                    condition = Some(and(
+                        condition,
+                        none_or_above_floor(subject, self.floor, not_true(chosen)),
+                    ));
+                }
             }
         }
         if let Some(condition) = condition {
@@ -433,10 +499,13 @@ impl Reader<'_> {
         let Some(grouping) =
             grouping.filter(|_| matches!(clause, Clause::Target | Clause::OrderBy))
         else {
-            return Err(self.syntax(format!(
-                "window functions are not allowed in {}",
-                clause.name()
-            )));
+            return self
+                .deny(
+                    &rules::WINDOW_PLACE,
+                    format!("window functions are not allowed in {}", clause.name()),
+                )
+                .hint("put the query into a sub-query, and use its column")
+                .stands();
         };
         let Some(NodeEnum::FuncCall(call)) = value.node.as_mut() else {
             return Ok(());
@@ -449,19 +518,17 @@ impl Reader<'_> {
             .to_owned();
         let owner_rows = scope.items.iter().any(|item| item.rows);
         if owner_rows && class == FunctionClass::Packing {
-            return Err(self
-                .refuse(
-                    "aggregate.packing",
-                    format!("`{name}` packs rows into one value"),
-                )
-                .hint("select the rows themselves: each is then traced and counted"));
+            self.packs(&rules::PACKING_WINDOW, &name).stands()?;
         }
         let row_level = matches!(grouping, Grouping::None | Grouping::PerSubject(_));
         let shows_values = class != FunctionClass::Ranking;
         if row_level && shows_values && !self.window_is_per_subject(call, scope, grouping) {
-            return Err(self
-                .refuse("trace.window", format!("`{name}` over a window shows other subjects' values in a row"))
-                .hint("add the subject column to PARTITION BY, use GROUP BY, or a ranking function such as `row_number()`"));
+            self.deny(
+                &rules::WINDOW_SUBJECT,
+                format!("`{name}` over a window shows other subjects' values in a row"),
+            )
+            .hint("add the subject column to PARTITION BY, use GROUP BY, or a ranking function such as `row_number()`")
+            .stands()?;
         }
         let inner = match grouping {
             Grouping::None => None,
@@ -561,7 +628,8 @@ impl Reader<'_> {
         };
         for entry in &mut select.window_clause {
             let Some(NodeEnum::WindowDef(window)) = entry.node.as_mut() else {
-                return Err(self.unsupported("form.node", "this WINDOW is not passed"));
+                self.odd("this WINDOW").stands()?;
+                continue;
             };
             self.window_definition(window, scope, inner)?;
         }
@@ -577,7 +645,8 @@ impl Reader<'_> {
     ) -> Result<(), Refusal> {
         for sort in sorts {
             let Some(NodeEnum::SortBy(by)) = sort.node.as_mut() else {
-                return Err(self.unsupported("form.order", "this ORDER BY is not passed"));
+                self.odd("this ORDER BY").stands()?;
+                continue;
             };
             self.sort_operator(by)?;
             if let Some(value) = by.node.as_mut() {

@@ -3,14 +3,16 @@
 use pg_query::NodeEnum;
 use pg_query::protobuf as pb;
 use pg_query::protobuf::Node;
-use portcullis_contract::Refusal;
+use portcullis_contract::{Refusal, nearest};
 
 use super::Reader;
 use super::aggregate::Grouping;
 use super::expression::Clause;
+use super::place::place_of;
 use super::scope::Scope;
 use crate::lists::{catalog, settings, types};
 use crate::node::{call, cast, node, string, text_constant, text_of, type_name};
+use crate::rules::{self, Denial, Rule};
 use crate::session::split_identifiers;
 
 /// Mediated functions that drivers call at log-in: no method needed.
@@ -34,6 +36,9 @@ impl Reader<'_> {
         call: &pb::FuncCall,
         scope: &Scope<'_>,
     ) -> Result<Option<Node>, Refusal> {
+        if !rules::IDENTITY_CALLS.stands() {
+            return Ok(None);
+        }
         let as_name = |node: Node| cast(node, type_name(&["pg_catalog", "name"]));
         Ok(match (name, call.args.as_slice()) {
             ("current_database", []) => Some(as_name(text_constant(&self.session.database))),
@@ -73,15 +78,20 @@ impl Reader<'_> {
             .zip(constant_text(value))
             .zip(boolean(local));
         let Some(((name, value), local)) = constants else {
-            return Err(self.set_config_place());
+            return self
+                .set_config_place(&rules::SET_CONFIG_CONSTANT)
+                .or(crate::node::null_constant);
         };
         let Some(values) = settings::values(&name) else {
-            return Err(self.unknown_setting(&name));
+            return self
+                .unknown_setting(&rules::SET_CONFIG_LISTED, &name)
+                .or(crate::node::null_constant);
         };
-        if values == settings::Values::SearchPath
-            || settings::accepts(values, &value) == settings::Accepts::No
-        {
-            return Err(self.set_config_place());
+        if values == settings::Values::SearchPath {
+            self.set_config_place(&rules::SET_CONFIG_PATH).stands()?;
+        }
+        if settings::accepts(values, &value) == settings::Accepts::No {
+            crate::utility::unacceptable(self, &rules::SET_CONFIG_VALUE, &name, &value).stands()?;
         }
         let local = cast(
             text_constant(if local { "on" } else { "off" }),
@@ -95,9 +105,9 @@ impl Reader<'_> {
         Ok(call("pg_catalog", "set_config", args))
     }
 
-    fn set_config_place(&self) -> Refusal {
-        self.unsupported(
-            "setting.set_config",
+    fn set_config_place(&self, rule: &'static Rule) -> Denial {
+        self.deny(
+            rule,
             "`set_config` is passed only as a statement of its own with constants",
         )
         .hint("use `SELECT set_config('name', 'value', false)` or `SET`")
@@ -105,7 +115,13 @@ impl Reader<'_> {
 
     fn current_schemas(&self, implicit: &Node) -> Result<Node, Refusal> {
         let Some(implicit) = boolean(implicit) else {
-            return Err(self.unsupported("form.argument", "`current_schemas` takes a constant"));
+            return self
+                .deny(
+                    &rules::CURRENT_SCHEMAS,
+                    "`current_schemas` takes a constant",
+                )
+                .hint("write `current_schemas(true)` or `current_schemas(false)`")
+                .or(crate::node::null_constant);
         };
         let mut names: Vec<&str> = self.session.effective_path(self.surface).collect();
         if implicit && !names.contains(&"pg_catalog") {
@@ -130,14 +146,22 @@ impl Reader<'_> {
                 .contains_key("current_setting")
             {
                 true => Ok(None),
-                false => {
-                    Err(self
-                        .unsupported("form.argument", "`current_setting` takes a constant name"))
-                }
+                false => self
+                    .deny(
+                        &rules::CURRENT_SETTING_NAME,
+                        "`current_setting` takes a constant name",
+                    )
+                    .hint("write `current_setting('name')`")
+                    .or(|| None),
             };
         };
         if rest.len() > 1 || rest.iter().any(|n| boolean(n).is_none()) {
-            return Err(self.unsupported("form.argument", "`current_setting` takes constants"));
+            self.deny(
+                &rules::CURRENT_SETTING_MISSING,
+                "`current_setting` takes constants",
+            )
+            .hint("write `current_setting('name', true)`")
+            .stands()?;
         }
         match settings::values(&name) {
             Some(settings::Values::SearchPath) => Ok(Some(crate::node::as_text(text_constant(
@@ -148,13 +172,27 @@ impl Reader<'_> {
                 "current_setting",
                 vec![text_constant(&name.to_ascii_lowercase())],
             ))),
-            None => Err(self.unknown_setting(&name)),
+            None => self
+                .unknown_setting(&rules::CURRENT_SETTING, &name)
+                .or(|| None),
         }
     }
 
-    pub(crate) fn unknown_setting(&self, name: &str) -> Refusal {
-        self.unsupported("setting.name", format!("setting `{name}` is not passed"))
-            .hint("docs/formats/sql.md lists the settings of a session")
+    pub(crate) fn unknown_setting(&self, rule: &'static Rule, name: &str) -> Denial {
+        let listed = "docs/formats/sql.md lists the settings of a session";
+        let lower = name.to_ascii_lowercase();
+        let hint = match lower.as_str() {
+            "role" | "session_authorization" => {
+                "a session is its grant's; for other rights, request another grant".to_owned()
+            }
+            "all" => "show one setting at a time".to_owned(),
+            _ => match nearest(&lower, settings::listed().map(|(known, _)| known)) {
+                Some(near) => format!("did you mean `{near}`? {listed}"),
+                None => format!("{listed}; what concerns the whole server is its owner's"),
+            },
+        };
+        self.deny(rule, format!("setting `{name}` is not passed"))
+            .hint(hint)
     }
 
     /// A function that takes OIDs or names: its look-alike answers for what is in scope alone.
@@ -175,18 +213,22 @@ impl Reader<'_> {
             || function.agg_filter.is_some()
             || !function.agg_order.is_empty();
         if shaped || function.func_variadic {
-            return Err(self.syntax(format!("`{name}` is not an aggregate function")));
+            self.not_an_aggregate(name).stands()?;
         }
         let Some(look_alike) = self.surface.catalog_functions.get(name) else {
-            return Err(self.unknown_function(name));
+            return self.unknown_function(name).stands();
         };
-        function.funcname = vec![string(&self.surface.view_schema), string(look_alike)];
+        if rules::CATALOG_FUNCTION.stands() {
+            function.funcname = vec![string(&self.surface.view_schema), string(look_alike)];
+        }
         function.funcformat = pb::CoercionForm::CoerceExplicitCall as i32;
-        self.catalog |= !BASELINE_FUNCTIONS.contains(&name);
+        self.catalog |=
+            !BASELINE_FUNCTIONS.contains(&name) && rules::CATALOG_FUNCTION_COUNTED.stands();
         for arg in &mut function.args {
             if let Some(text) = constant_text(arg)
                 && takes_relation(name)
                 && let Some(oid) = self.relation_oid(&text)
+                && rules::RELATION_LITERAL.stands()
             {
                 *arg = cast(
                     text_constant(&oid.to_string()),
@@ -228,6 +270,7 @@ impl Reader<'_> {
         let Some(target) = typed.type_name.as_ref() else {
             return Ok(());
         };
+        let at = typed.arg.as_deref().and_then(place_of);
         let kind = target
             .names
             .last()
@@ -235,9 +278,13 @@ impl Reader<'_> {
             .unwrap_or_default()
             .to_owned();
         if !target.array_bounds.is_empty() {
-            return Err(self
-                .refuse("scope.type", format!("an array of `{kind}` is not passed"))
-                .hint("cast the elements"));
+            self.deny(
+                &rules::REGISTERED_ARRAY,
+                format!("an array of `{kind}` is not passed"),
+            )
+            .hint("cast the elements")
+            .at(at)
+            .stands()?;
         }
         let Some(arg) = typed.arg.as_mut() else {
             return Ok(());
@@ -246,7 +293,9 @@ impl Reader<'_> {
             && !text.bytes().all(|b| b.is_ascii_digit())
         {
             let known = self.registered_name(&kind, &text)?;
-            **arg = text_constant(&known);
+            if rules::REGISTERED_LITERAL.stands() {
+                **arg = text_constant(&known);
+            }
             return Ok(());
         }
         if let Some(NodeEnum::AConst(constant)) = arg.node.as_ref()
@@ -256,10 +305,18 @@ impl Reader<'_> {
         }
         self.walk_expression(arg, scope, clause, grouping)?;
         let Some(filter) = self.surface.reg_filters.get(&kind) else {
-            return Err(self
-                .refuse("scope.type", format!("a cast to `{kind}` is not passed"))
-                .hint("join the catalog relation that the number points to"));
+            return self
+                .deny(
+                    &rules::REGISTERED_KIND,
+                    format!("a cast to `{kind}` is not passed"),
+                )
+                .hint("join the catalog relation that the number points to")
+                .at(at)
+                .stands();
         };
+        if !rules::REGISTERED_FILTER.stands() {
+            return Ok(());
+        }
         // The filter has overloads for numbers and for names, and gives the type itself.
         let mut inner = std::mem::replace(&mut **arg, node(NodeEnum::AStar(pb::AStar {})));
         if constant_text(&inner).is_some() {
@@ -271,8 +328,14 @@ impl Reader<'_> {
 
     /// The text that names the same object to the server, if the object is in scope.
     fn registered_name(&self, kind: &str, text: &str) -> Result<String, Refusal> {
-        let refused = || self.refuse("scope.table", format!("`{text}` is not in scope"));
-        let parts = split_identifiers(text, '.').ok_or_else(refused)?;
+        let refused = || {
+            self.deny(&rules::REGISTERED_NAME, format!("`{text}` is not in scope"))
+                .hint("name what the contract shows; `\\d` lists the tables, `\\dn` the schemas")
+                .or(|| text.to_owned())
+        };
+        let Some(parts) = split_identifiers(text, '.') else {
+            return refused();
+        };
         let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
         match (kind, parts.as_slice()) {
             ("regclass", _) => {
@@ -282,19 +345,19 @@ impl Reader<'_> {
                 let qualified = match parts.as_slice() {
                     [name] => format!("pg_catalog.{name}"),
                     [schema, name] => format!("{schema}.{name}"),
-                    _ => return Err(refused()),
+                    _ => return refused(),
                 };
                 if catalog::columns(&qualified).is_some() {
                     Ok(qualified)
                 } else {
-                    Err(refused())
+                    refused()
                 }
             }
             ("regtype", [name] | ["pg_catalog", name]) => {
                 let bare = name.trim_end_matches("[]");
                 let known = internal_name(bare);
                 if types::classify(None, known) == types::TypeClass::Unlisted {
-                    return Err(self.refuse("scope.type", format!("type `{text}` is not in scope")));
+                    return self.unknown_type(text).or(|| text.to_owned());
                 }
                 let array = if name.ends_with("[]") { "[]" } else { "" };
                 Ok(format!(
@@ -308,7 +371,7 @@ impl Reader<'_> {
                 if shown {
                     Ok(crate::session::quote_identifier(name))
                 } else {
-                    Err(refused())
+                    refused()
                 }
             }
             ("regproc" | "regconfig" | "regdictionary", [name] | ["pg_catalog", name])
@@ -318,7 +381,13 @@ impl Reader<'_> {
             {
                 Ok(format!("pg_catalog.{name}"))
             }
-            _ => Err(self.refuse("scope.type", format!("`{text}` as `{kind}` is not passed"))),
+            _ => self
+                .deny(
+                    &rules::REGISTERED_NAME,
+                    format!("`{text}` as `{kind}` is not in scope"),
+                )
+                .hint("ask the catalog relation for its name or number, for instance `pg_proc`, `pg_type`")
+                .or(|| text.to_owned()),
         }
     }
 }

@@ -3,15 +3,18 @@
 use pg_query::NodeEnum;
 use pg_query::protobuf as pb;
 use pg_query::protobuf::Node;
-use portcullis_contract::Refusal;
+use portcullis_contract::{Refusal, nearest};
 
 use super::Reader;
 use super::aggregate::Grouping;
+use super::place::{offset, pointed};
 use super::scope::{Found, ItemKind, Lookup, Scope, Source, TapId};
-use super::select::{Taps, pointed};
+use super::select::Taps;
+use super::{instead, too_deep};
 use crate::lists::functions::{self, FunctionClass};
 use crate::lists::types::{self, TypeClass};
 use crate::node::{cast, node, string, text_constant, texts_of, type_name};
+use crate::rules::{self, Denial};
 
 /// Where an expression stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,7 +66,7 @@ const FIELDS: &[&str] = &[
 ];
 
 /// Columns that every table has and no view of a contract shows.
-const SYSTEM_COLUMNS: &[&str] = &["ctid", "xmin", "xmax", "cmin", "cmax", "tableoid"];
+pub(super) const SYSTEM_COLUMNS: &[&str] = &["ctid", "xmin", "xmax", "cmin", "cmax", "tableoid"];
 
 /// Highest parameter number of the protocol.
 const MAX_PARAMETER: i32 = 65_535;
@@ -128,14 +131,17 @@ impl Reader<'_> {
         grouping: Option<&Grouping>,
     ) -> Result<(), Refusal> {
         let Some(inner) = value.node.as_mut() else {
-            return Err(self.unsupported("form.node", "an empty expression is not passed"));
+            return self.odd("an empty expression").stands();
         };
         match inner {
             NodeEnum::AConst(constant) => self.constant(constant),
             NodeEnum::ParamRef(parameter) if (1..=MAX_PARAMETER).contains(&parameter.number) => {
                 Ok(())
             }
-            NodeEnum::ParamRef(_) => Err(self.syntax("there is no such parameter")),
+            NodeEnum::ParamRef(_) => self
+                .deny(&rules::PARAMETER, "there is no such parameter")
+                .hint(format!("parameters are `$1` to `${MAX_PARAMETER}`"))
+                .stands(),
             NodeEnum::ColumnRef(_) => self.column_reference(value, scope),
             NodeEnum::AExpr(_) => self.operation(value, scope, clause, grouping),
             NodeEnum::BoolExpr(expr) => self.walk_all(&mut expr.args, scope, clause, grouping),
@@ -147,10 +153,13 @@ impl Reader<'_> {
                     texts_of(&collate.collname).as_deref(),
                     Some([_] | ["pg_catalog", _])
                 ) {
-                    return Err(self.refuse(
-                        "scope.collation",
+                    self.deny(
+                        &rules::COLLATION,
                         "only collations of `pg_catalog` are passed",
-                    ));
+                    )
+                    .hint("use `COLLATE \"C\"`, or leave COLLATE out")
+                    .at(offset(collate.location))
+                    .stands()?;
                 }
                 self.walk_one(&mut collate.arg, scope, clause, grouping)
             }
@@ -168,7 +177,8 @@ impl Reader<'_> {
                 self.walk_one(&mut case.arg, scope, clause, grouping)?;
                 for when in &mut case.args {
                     let Some(NodeEnum::CaseWhen(when)) = when.node.as_mut() else {
-                        return Err(self.unsupported("form.node", "this CASE is not passed"));
+                        self.odd("a CASE without WHEN").stands()?;
+                        continue;
                     };
                     self.walk_one(&mut when.expr, scope, clause, grouping)?;
                     self.walk_one(&mut when.result, scope, clause, grouping)?;
@@ -181,12 +191,18 @@ impl Reader<'_> {
             NodeEnum::GroupingFunc(call) => self.walk_all(&mut call.args, scope, clause, None),
             NodeEnum::SqlvalueFunction(_) => self.value_function(value),
             NodeEnum::SubLink(_) => self.sub_link(value, scope, clause, grouping),
-            NodeEnum::SetToDefault(_) => Err(self.syntax("DEFAULT is not allowed in this context")),
+            NodeEnum::SetToDefault(_) => self
+                .deny(
+                    &rules::DEFAULT_VALUE,
+                    "DEFAULT is not allowed in this context",
+                )
+                .hint("write the value itself")
+                .stands(),
             other => {
-                let what = node_name(other);
-                Err(self
-                    .unsupported("form.node", format!("`{what}` is not passed"))
-                    .hint("write it with plain functions and operators"))
+                let (what, instead) = instead::of_node(&node_name(other));
+                self.deny(&rules::NODE, format!("{what} is not passed"))
+                    .hint(instead)
+                    .stands()
             }
         }
     }
@@ -194,27 +210,22 @@ impl Reader<'_> {
     /// Literals as every supported version reads them: the digits alone, without `_` and without a base.
     fn constant(&self, constant: &mut pb::AConst) -> Result<(), Refusal> {
         if let Some(pb::a_const::Val::Fval(number)) = &mut constant.val {
-            number.fval.retain(|c| c != '_');
+            if rules::NUMBER_DIGITS.stands() {
+                number.fval.retain(|c| c != '_');
+            }
             let plain = number
                 .fval
                 .chars()
                 .all(|c| c.is_ascii_digit() || matches!(c, '.' | 'e' | 'E' | '+' | '-'));
             if !plain || number.fval.len() > MAX_NUMBER_CHARS {
-                return Err(self
-                    .unsupported("form.number", "this form of number is not passed")
-                    .hint("write it in decimal digits"));
+                self.deny(&rules::NUMBER, "this form of number is not passed")
+                    .hint(format!(
+                        "write it in decimal digits, at most {MAX_NUMBER_CHARS} of them"
+                    ))
+                    .stands()?;
             }
         }
         Ok(())
-    }
-
-    pub(crate) fn unknown_column(&self, name: &str) -> Refusal {
-        let refusal = self.refuse("scope.column", format!("column `{name}` is not in scope"));
-        let last = name.rsplit('.').next().unwrap_or(name);
-        if SYSTEM_COLUMNS.contains(&last) {
-            return refusal.hint("system columns are not part of a contract; name the table's key");
-        }
-        refusal.hint("`\\d table` shows the columns that the contract gives")
     }
 
     fn column_reference(&mut self, value: &mut Node, scope: &Scope<'_>) -> Result<(), Refusal> {
@@ -222,34 +233,42 @@ impl Reader<'_> {
             return Ok(());
         };
         let Some(names) = texts_of(&reference.fields) else {
-            return Err(self.whole_row("*"));
+            return self.whole_row("*").stands();
         };
         let names: Vec<String> = names.into_iter().map(str::to_owned).collect();
         let parts: Vec<&str> = names.iter().map(String::as_str).collect();
+        self.spend(scope.level + scope.names.columns.len())?;
         if let [bare] = parts.as_slice()
             && matches!(scope.find_bare(bare), Lookup::Ambiguous)
         {
-            return Err(self
-                .syntax(format!("column reference `{bare}` is ambiguous"))
-                .hint("qualify it with its table's name or alias"));
+            self.deny(
+                &rules::AMBIGUOUS_COLUMN,
+                format!("column reference `{bare}` is ambiguous"),
+            )
+            .hint("qualify it with its table's name or alias")
+            .stands()?;
         }
         if let Some(Found { level, source }) = self.find_column(scope, &parts) {
             self.note_source_at(scope, level, &source);
             if let Some(reference) = scope.at_level(level).and_then(|s| s.reference(&source)) {
-                *value = reference;
+                if rules::COLUMN_QUALIFIED.stands() {
+                    *value = reference;
+                }
                 return Ok(());
             }
         }
-        if let Some(constant) = catalog_tableoid(scope, &parts) {
+        if let Some(constant) = catalog_tableoid(scope, &parts)
+            && rules::CATALOG_TABLEOID.stands()
+        {
             *value = constant;
             return Ok(());
         }
         match parts.as_slice() {
             [bare] => self.row_reference(value, scope, bare),
             [qualifier, _] if scope.find_item(None, qualifier).is_none() => {
-                Err(self.unknown_table("", qualifier))
+                self.unknown_qualifier(qualifier, scope).stands()
             }
-            _ => Err(self.unknown_column(&names.join("."))),
+            _ => self.unknown_column(&names.join("."), scope).stands(),
         }
     }
 
@@ -261,13 +280,13 @@ impl Reader<'_> {
         name: &str,
     ) -> Result<(), Refusal> {
         let Some((here, index)) = scope.find_item(None, name) else {
-            return Err(self.unknown_column(name));
+            return self.unknown_column(name, scope).stands();
         };
         let Some(item) = here.item(index) else {
-            return Err(self.unknown_column(name));
+            return self.unknown_column(name, scope).stands();
         };
         if item.rows || !item.taps.is_empty() || matches!(item.kind, ItemKind::Table(_)) {
-            return Err(self.whole_row(name));
+            self.whole_row(name).stands()?;
         }
         *value = node(NodeEnum::ColumnRef(pb::ColumnRef {
             fields: vec![string(name)],
@@ -276,9 +295,9 @@ impl Reader<'_> {
         Ok(())
     }
 
-    fn whole_row(&self, name: &str) -> Refusal {
-        self.refuse(
-            "scope.whole_row",
+    fn whole_row(&self, name: &str) -> Denial {
+        self.deny(
+            &rules::WHOLE_ROW,
             format!("`{name}` as a whole row is not passed"),
         )
         .hint("name the columns; `SELECT *` and `SELECT table.*` give all that the contract shows")
@@ -315,12 +334,13 @@ impl Reader<'_> {
     pub(super) fn operator(&self, name: &[Node]) -> Result<(), Refusal> {
         match texts_of(name).as_deref() {
             Some([_] | ["pg_catalog", _]) => Ok(()),
-            _ => Err(self
-                .refuse(
-                    "scope.operator",
+            _ => self
+                .deny(
+                    &rules::OPERATOR,
                     "only operators of `pg_catalog` are passed",
                 )
-                .hint("leave out the schema of the operator")),
+                .hint("leave out the schema: `a + b` in place of `a OPERATOR(schema.+) b`")
+                .stands(),
         }
     }
 
@@ -342,7 +362,7 @@ impl Reader<'_> {
             };
             steps += 1;
             if self.depth + steps > super::MAX_DEPTH {
-                return Err(super::too_deep());
+                too_deep(&rules::DEPTH_OPERATORS).stands()?;
             }
             if !matches!(left.node, Some(NodeEnum::AExpr(_))) {
                 return self.walk_expression(left, scope, clause, grouping);
@@ -366,18 +386,17 @@ impl Reader<'_> {
                     self.walk_one(&mut indices.uidx, scope, clause, grouping)?;
                 }
                 Some(NodeEnum::String(field)) if FIELDS.contains(&field.sval.as_str()) => {}
-                _ => {
-                    return Err(self
-                        .unsupported("form.field", "this selection of a field is not passed")
-                        .hint("name the column of the table itself"));
-                }
+                _ => self
+                    .deny(&rules::FIELD, "this selection of a field is not passed")
+                    .hint("name the column of the table itself: `table.column`, without brackets")
+                    .stands()?,
             }
         }
         Ok(())
     }
 
     pub(super) fn type_name(&self, name: &mut pb::TypeName) -> Result<TypeClass, Refusal> {
-        name.location = 0;
+        let at = offset(std::mem::take(&mut name.location));
         let parts: Vec<String> = texts_of(&name.names)
             .unwrap_or_default()
             .into_iter()
@@ -385,14 +404,23 @@ impl Reader<'_> {
             .collect();
         let shown = parts.join(".");
         if name.setof || name.pct_type || name.type_oid != 0 {
-            return Err(self.refuse("scope.type", format!("type `{shown}` is not passed here")));
+            self.deny(
+                &rules::TYPE_FORM,
+                format!("type `{shown}` is not passed in this form"),
+            )
+            .hint("name the type itself, without SETOF and %TYPE")
+            .at(at)
+            .stands()?;
         }
         for bound in name.typmods.iter().chain(&name.array_bounds) {
             if !matches!(bound.node, Some(NodeEnum::AConst(_) | NodeEnum::Integer(_))) {
-                return Err(self.refuse(
-                    "scope.type",
+                self.deny(
+                    &rules::TYPE_MODIFIER,
                     format!("the modifier of type `{shown}` is not passed"),
-                ));
+                )
+                .hint("modifiers are constants: `numeric(10, 2)`")
+                .at(at)
+                .stands()?;
             }
         }
         let class = match parts.as_slice() {
@@ -402,17 +430,25 @@ impl Reader<'_> {
         };
         match class {
             TypeClass::Plain | TypeClass::Registered => {
-                if let [bare] = parts.as_slice() {
+                if let [bare] = parts.as_slice()
+                    && rules::TYPE_QUALIFIED.stands()
+                {
                     name.names = vec![string("pg_catalog"), string(bare)];
                 }
                 Ok(class)
             }
             TypeClass::InformationSchema => Ok(class),
             TypeClass::Unlisted if self.is_column_type(&shown) => Ok(TypeClass::Plain),
-            TypeClass::Unlisted => Err(self
-                .refuse("scope.type", format!("type `{shown}` is not in scope"))
-                .hint("built-in types and the types of columns in scope may be named")),
+            TypeClass::Unlisted => self.unknown_type(&shown).at(at).or(|| TypeClass::Plain),
         }
+    }
+
+    pub(super) fn unknown_type(&self, shown: &str) -> Denial {
+        self.deny(&rules::TYPE, format!("type `{shown}` is not in scope"))
+            .hint(match nearest(shown, types::listed()) {
+                Some(near) => format!("did you mean `{near}`? built-in types and the types of columns in scope may be named"),
+                None => "built-in types and the types of columns in scope may be named; leave the cast out, or cast to `text`".to_owned(),
+            })
     }
 
     /// Whether a column in scope has the (qualified) type.
@@ -437,7 +473,7 @@ impl Reader<'_> {
             return Ok(());
         };
         let Some(type_name) = typed.type_name.as_mut() else {
-            return Err(self.unsupported("form.node", "this cast is not passed"));
+            return self.odd("a cast without a type").stands();
         };
         if self.type_name(type_name)? == TypeClass::Registered {
             return self.registered_cast(value, scope, clause, grouping);
@@ -459,10 +495,13 @@ impl Reader<'_> {
             Op::SvfopCurrentCatalog => text_constant(&self.session.database),
             Op::SvfopCurrentSchema => self.current_schema(),
             Op::SqlvalueFunctionOpUndefined => {
-                return Err(self.unsupported("form.node", "this function is not passed"));
+                return self.odd("a value function without a name").stands();
             }
             _ => return Ok(()),
         };
+        if !rules::IDENTITY_VALUES.stands() {
+            return Ok(());
+        }
         *value = cast(shown, name_type());
         Ok(())
     }
@@ -495,7 +534,15 @@ impl Reader<'_> {
             [schema, bare] if schema == "information_schema" && bare == "_pg_expandarray" => {
                 return self.walk_all(&mut call.args, scope, clause, None);
             }
-            _ => return Err(self.unknown_function(&parts.join("."))),
+            _ => {
+                return self
+                    .deny(
+                        &rules::FUNCTION_SCHEMA,
+                        format!("function `{}` is not passed", parts.join(".")),
+                    )
+                    .hint("functions of the owner's schemas run code that the gate cannot read; write what it computes with built-in functions")
+                    .stands();
+            }
         };
         if let Some(replaced) = self.identity_call(&name, call, scope)? {
             *value = replaced;
@@ -505,30 +552,45 @@ impl Reader<'_> {
             return self.catalog_call(value, &name, scope, clause, grouping);
         }
         let class = functions::classify(&name);
-        call.funcname = vec![string("pg_catalog"), string(&name)];
+        if rules::FUNCTION_QUALIFIED.stands() {
+            call.funcname = vec![string("pg_catalog"), string(&name)];
+        }
         let shaped = call.agg_star
             || call.agg_distinct
             || call.agg_within_group
             || call.agg_filter.is_some()
             || !call.agg_order.is_empty();
         match class {
-            FunctionClass::Unlisted => Err(self.unknown_function(&name)),
+            FunctionClass::Unlisted => self.unknown_function(&name).stands(),
             _ if call.over.is_some() => self.window(value, class, scope, clause, grouping),
-            FunctionClass::Ranking | FunctionClass::Neighbour => {
-                Err(self.syntax(format!("window function `{name}` requires an OVER clause")))
-            }
+            FunctionClass::Ranking | FunctionClass::Neighbour => self
+                .deny(
+                    &rules::WINDOW_OVER,
+                    format!("window function `{name}` requires an OVER clause"),
+                )
+                .hint(format!("write `{name}(…) OVER (ORDER BY …)`"))
+                .stands(),
             FunctionClass::Aggregate | FunctionClass::Extreme | FunctionClass::Packing => {
                 self.aggregate(value, class, scope, clause, grouping)
             }
-            _ if shaped => Err(self.syntax(format!("`{name}` is not an aggregate function"))),
+            _ if shaped => self.not_an_aggregate(&name).stands(),
             FunctionClass::Scalar | FunctionClass::CatalogValue | FunctionClass::Set => {
                 self.walk_all(&mut call.args, scope, clause, grouping)
             }
         }
     }
 
-    pub(super) fn unknown_function(&self, name: &str) -> Refusal {
-        self.refuse("scope.function", format!("function `{name}` is not passed")).hint("built-in functions without side effects may be called; docs/formats/sql.md lists them")
+    pub(super) fn unknown_function(&self, name: &str) -> Denial {
+        self.deny(&rules::FUNCTION, format!("function `{name}` is not passed"))
+            .hint(instead::of_function(name))
+    }
+
+    pub(super) fn not_an_aggregate(&self, name: &str) -> Denial {
+        self.deny(
+            &rules::NOT_AGGREGATE,
+            format!("`{name}` is not an aggregate function"),
+        )
+        .hint("DISTINCT, ORDER BY, FILTER and OVER belong to aggregates")
     }
 
     /// A sub-query in an expression shows something about its subjects in the enclosing query's
@@ -548,8 +610,8 @@ impl Reader<'_> {
             self.operator(&link.oper_name)?;
         }
         let equality = link.oper_name.is_empty() || super::trace::is_equality(&link.oper_name);
-        let tested = match (kind, equality) {
-            (pb::SubLinkType::AnySublink, true) => {
+        let tested = match kind {
+            pb::SubLinkType::AnySublink if equality || !rules::SUBQUERY_EQUALITY.stands() => {
                 self.tested_subjects(link.testexpr.as_deref(), scope)
             }
             _ => Vec::new(),
@@ -558,16 +620,16 @@ impl Reader<'_> {
         let Some(NodeEnum::SelectStmt(select)) =
             link.subselect.as_mut().and_then(|n| n.node.as_mut())
         else {
-            return Err(self.unsupported("form.node", "this sub-query is not passed"));
+            return self.odd("a sub-query without a query").stands();
         };
         let output = self.query(select, Some(scope), Taps::Omit)?;
         if kind == pb::SubLinkType::ArraySublink && output.rows {
-            return Err(self
-                .refuse(
-                    "aggregate.packing",
-                    "`ARRAY(SELECT …)` packs rows into one value",
-                )
-                .hint("join the rows themselves: each is then traced and counted"));
+            self.deny(
+                &rules::PACKING_ARRAY,
+                "`ARRAY(SELECT …)` packs rows into one value",
+            )
+            .hint("join the rows themselves: each is then traced and counted")
+            .stands()?;
         }
         let open: Vec<usize> = (0..output.taps.len())
             .filter(|t| output.taps.get(*t).is_some_and(|tap| tap.outer.is_empty()))
@@ -576,16 +638,22 @@ impl Reader<'_> {
             .iter()
             .all(|tap| self.covered_by_test(*tap, &tested, &output, scope));
         if !covered {
-            return Err(self
-                .refuse("trace.subquery", "this sub-query shows subjects that the row does not name")
-                .hint("join the table instead, or tie the sub-query to the row's subject: `WHERE inner.subject = outer.subject`"));
+            self.deny(
+                &rules::SUBQUERY_TIED,
+                "this sub-query shows subjects that the row does not name",
+            )
+            .hint("join the table instead, or tie the sub-query to the row's subject: `WHERE inner.subject = outer.subject`")
+            .stands()?;
         }
         let in_condition = matches!(clause, Clause::Where | Clause::JoinOn | Clause::Aggregate)
             && grouping.is_none();
         if let Some(frame) = self.frames.last_mut() {
-            frame.groups |= output.groups;
+            frame.groups |= output.groups && rules::SUBQUERY_GROUPS.stands();
             // What is tied to a row's subject counts with that row.
-            frame.rows |= output.rows && output.taps.is_empty() && !in_condition;
+            frame.rows |= output.rows
+                && output.taps.is_empty()
+                && !in_condition
+                && rules::SUBQUERY_ROWS.stands();
         }
         Ok(())
     }
@@ -618,7 +686,8 @@ impl Reader<'_> {
                 .tap(*outer)
                 .zip(output.taps.get(inner))
                 .is_some_and(|(a, b)| a.kind == b.kind);
-            same_kind && (inner == tap || output.follows.contains(&(tap, inner)))
+            (same_kind || !rules::SUBQUERY_KIND.stands())
+                && (inner == tap || output.follows.contains(&(tap, inner)))
         })
     }
 }

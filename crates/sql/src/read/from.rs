@@ -7,13 +7,15 @@ use pg_query::protobuf::Node;
 use portcullis_contract::Refusal;
 
 use super::name::column_name;
+use super::place::{offset, place_of, pointed};
 use super::scope::{
     Item, ItemColumn, ItemKind, ItemTap, Names, Output, Scope, Source, TapSource, Visible,
 };
 use super::select::Taps;
 use super::{OWN_PREFIX, Reader};
 use crate::lists::{catalog, functions};
-use crate::node::{alias, location_of, text_of, texts_of};
+use crate::node::{alias, text_of, texts_of};
+use crate::rules::{self, Denial, Rule};
 
 /// Most entries in one FROM clause, sub-queries apart.
 const MAX_ITEMS: usize = 200;
@@ -36,7 +38,7 @@ impl Reader<'_> {
             let entry = self.read_entry(node, scope, &before)?;
             names = names.join(entry);
         }
-        refuse_doubles(scope, &names)?;
+        self.refuse_doubles(scope, &names)?;
         scope.names = names;
         Ok(())
     }
@@ -50,33 +52,43 @@ impl Reader<'_> {
     ) -> Result<Names, Refusal> {
         self.deeper()?;
         if scope.items.len() >= MAX_ITEMS {
-            return Err(Refusal::new(
-                portcullis_contract::SqlState::LimitExceeded,
-                "limit.from",
+            self.deny(
+                &rules::FROM_ENTRIES,
                 format!("more than {MAX_ITEMS} entries in FROM"),
-            ));
+            )
+            .hint("ask in several statements, or use UNION ALL of smaller queries")
+            .at(place_of(entry))
+            .stands()?;
         }
-        let at = location_of(entry);
+        let at = place_of(entry);
         let found = match entry.node.as_mut() {
             Some(NodeEnum::RangeVar(_)) => self.range_var(entry, scope),
             Some(NodeEnum::RangeSubselect(sub)) => self.range_subselect(sub, scope, left),
             Some(NodeEnum::RangeFunction(function)) => self.range_function(function, scope, left),
             Some(NodeEnum::JoinExpr(join)) => self.join(join, scope, left),
-            Some(NodeEnum::RangeTableSample(_)) => Err(self
-                .unsupported("form.tablesample", "`TABLESAMPLE` is not passed")
-                .hint("the contract's views have no samples; use a condition or `LIMIT`")),
-            _ => Err(self.unsupported("form.from", "this kind of entry in FROM is not passed")),
+            Some(NodeEnum::RangeTableSample(_)) => self
+                .deny(&rules::TABLESAMPLE, "`TABLESAMPLE` is not passed")
+                .hint("the contract's views have no samples; use a condition or `LIMIT`")
+                .or(Names::default),
+            Some(NodeEnum::RangeTableFunc(_)) => self
+                .deny(&rules::FROM_ENTRY, "`XMLTABLE` is not passed")
+                .hint("select the column, and read the XML in the client")
+                .or(Names::default),
+            Some(NodeEnum::JsonTable(_)) => self
+                .deny(&rules::FROM_ENTRY, "`JSON_TABLE` is not passed")
+                .hint("use `jsonb_to_recordset(column) AS x(name type, …)`, or `jsonb_path_query`")
+                .or(Names::default),
+            _ => self.odd("this kind of entry in FROM").or(Names::default),
         };
         self.depth -= 1;
-        found.map_err(|refusal| match (at, refusal.position) {
-            (Some(at), None) => refusal.at(at),
-            _ => refusal,
-        })
+        let found = found.map_err(|refusal| pointed(refusal, at))?;
+        self.spend(found.columns.len())?;
+        Ok(found)
     }
 
     fn range_var(&mut self, entry: &mut Node, scope: &mut Scope<'_>) -> Result<Names, Refusal> {
         let Some(NodeEnum::RangeVar(var)) = entry.node.as_mut() else {
-            return Err(self.unsupported("form.from", "not a relation"));
+            return self.odd("this relation").or(Names::default);
         };
         self.own_database(&mut var.catalogname)?;
         var.inh = true;
@@ -116,25 +128,23 @@ impl Reader<'_> {
         item.schema = schema;
         if let Some(given) = client_alias.as_ref().filter(|a| !a.colnames.is_empty()) {
             if matches!(relation, Relation::Table(_)) {
-                return Err(self
-                    .unsupported(
-                        "form.column_aliases",
-                        "column aliases of a table are not passed",
-                    )
-                    .hint("rename columns in the select list: `SELECT a AS b`"));
+                self.deny(
+                    &rules::COLUMN_ALIASES,
+                    "column aliases of a table are not passed",
+                )
+                .hint("rename columns in the select list: `SELECT a AS b`")
+                .stands()?;
             }
             rename(&mut item.columns, &given.colnames);
         }
-        var.schemaname.clone_from(&self.surface.view_schema);
-        var.relname = match relation {
-            Relation::Table(index) => self
-                .surface
-                .tables
-                .get(index)
-                .map(|t| t.view.clone())
-                .unwrap_or_default(),
-            Relation::Catalog { view, .. } => view,
+        let turned = match relation {
+            Relation::Table(_) => &rules::TABLE_VIEW,
+            Relation::Catalog { .. } => &rules::CATALOG_LOOK_ALIKE,
         };
+        if turned.stands() {
+            var.schemaname.clone_from(&self.surface.view_schema);
+            var.relname = self.stands_for(relation);
+        }
         // The alias is always written: column references name it.
         var.alias = Some(pb::Alias {
             aliasname: name,
@@ -143,23 +153,42 @@ impl Reader<'_> {
         Ok(add(scope, item))
     }
 
+    /// The view of a table, the look-alike of a catalog relation.
+    fn stands_for(&self, relation: Relation) -> String {
+        match relation {
+            Relation::Table(index) => self
+                .surface
+                .tables
+                .get(index)
+                .map(|t| t.view.clone())
+                .unwrap_or_default(),
+            Relation::Catalog { view, .. } => view,
+        }
+    }
+
     pub(crate) fn own_database(&self, name: &mut String) -> Result<(), Refusal> {
         if name.is_empty() || *name == self.session.database {
             name.clear();
             return Ok(());
         }
-        Err(self.unsupported(
-            "form.database",
+        self.deny(
+            &rules::OTHER_DATABASE,
             "references to another database are not passed",
+        )
+        .hint(format!(
+            "this session is of `{}`: leave the database out, or connect to the other one",
+            self.session.database
         ))
+        .stands()
     }
 
     /// Finds a relation as PostgreSQL would under the client's own search path.
     fn resolve(&mut self, schema: &str, name: &str) -> Result<Relation, Refusal> {
         if !schema.is_empty() {
-            return self
-                .resolve_in(schema, name)?
-                .ok_or_else(|| self.unknown_table(schema, name));
+            return match self.resolve_in(schema, name)? {
+                Some(relation) => Ok(relation),
+                None => self.unresolved(schema, name),
+            };
         }
         let path: Vec<String> = self
             .session
@@ -176,14 +205,27 @@ impl Reader<'_> {
                 return Ok(relation);
             }
         }
-        Err(self.unknown_table(schema, name))
+        self.unresolved(schema, name)
+    }
+
+    fn unresolved(&self, schema: &str, name: &str) -> Result<Relation, Refusal> {
+        self.unknown_table(schema, name).or(|| Relation::Catalog {
+            qualified: format!("{schema}.{name}"),
+            view: name.to_owned(),
+        })
     }
 
     /// A table in scope, for statements that take nothing else.
     pub(crate) fn scoped_table(&mut self, schema: &str, name: &str) -> Result<usize, Refusal> {
         match self.resolve(schema, name)? {
             Relation::Table(index) => Ok(index),
-            Relation::Catalog { .. } => Err(self.unknown_table(schema, name)),
+            Relation::Catalog { .. } => self
+                .deny(
+                    &rules::TABLE_ONLY,
+                    format!("table `{name}` is not one of the contract's"),
+                )
+                .hint("name a table in scope; `\\d` lists them")
+                .or(|| 0),
         }
     }
 
@@ -192,16 +234,21 @@ impl Reader<'_> {
             let qualified = format!("{schema}.{name}");
             if let Some(view) = self.surface.catalog_relations.get(&qualified) {
                 self.catalog_any = true;
-                self.catalog |= !catalog::is_baseline(&qualified);
+                self.catalog |=
+                    !catalog::is_baseline(&qualified) && rules::CATALOG_COUNTED.stands();
                 return Ok(Some(Relation::Catalog {
                     qualified,
                     view: view.clone(),
                 }));
             }
             if catalog::columns(&qualified).is_some() {
-                return Err(self
-                    .refuse("scope.catalog", format!("catalog relation `{qualified}` is not shown"))
-                    .hint("it tells of more than the tables in scope; `\\d` and `information_schema` show those"));
+                return self
+                    .deny(
+                        &rules::CATALOG_RELATION,
+                        format!("catalog relation `{qualified}` is not shown"),
+                    )
+                    .hint("it tells of more than the tables in scope; `\\d` and `information_schema` show those")
+                    .or(|| None);
             }
             return Ok(None);
         }
@@ -210,32 +257,12 @@ impl Reader<'_> {
             .tables
             .iter()
             .position(|t| t.schema == schema && t.name == name);
-        if let Some(index) = found {
+        if let Some(index) = found
+            && rules::TABLE_NOTED.stands()
+        {
             self.tables.entry(index).or_default();
         }
         Ok(found.map(Relation::Table))
-    }
-
-    pub(super) fn unknown_table(&self, schema: &str, name: &str) -> Refusal {
-        let shown = if schema.is_empty() {
-            name.to_owned()
-        } else {
-            format!("{schema}.{name}")
-        };
-        let tables: Vec<String> = self
-            .surface
-            .tables
-            .iter()
-            .take(8)
-            .map(crate::surface::Table::qualified)
-            .collect();
-        let more = if self.surface.tables.len() > tables.len() {
-            ", …"
-        } else {
-            ""
-        };
-        self.refuse("scope.table", format!("table `{shown}` is not in scope"))
-            .hint(format!("in scope: {}{more}", tables.join(", ")))
     }
 
     /// The server's own list of columns, else all that any supported version has.
@@ -277,7 +304,11 @@ impl Reader<'_> {
             return item;
         };
         let subject = table.subject.as_ref();
-        let mut shown: Vec<_> = table.columns.iter().filter(|c| !c.hidden).collect();
+        let mut shown: Vec<_> = table
+            .columns
+            .iter()
+            .filter(|c| !c.hidden || !rules::HIDDEN_COLUMN.stands())
+            .collect();
         shown.sort_by_key(|c| c.attnum);
         item.columns = shown
             .into_iter()
@@ -286,6 +317,7 @@ impl Reader<'_> {
                     .filter(|s| s.column == c.name || s.shown.as_deref() == Some(c.name.as_str()))
                     .map(|_| 0),
                 simple: true,
+                keyed: super::picked::is_keyed(table, &c.name),
                 ..ItemColumn::named(c.name.clone())
             })
             .collect();
@@ -308,9 +340,9 @@ impl Reader<'_> {
         let Some(NodeEnum::SelectStmt(select)) =
             sub.subquery.as_mut().and_then(|n| n.node.as_mut())
         else {
-            return Err(self.unsupported("form.from", "this kind of sub-query is not passed"));
+            return self.odd("this sub-query").or(Names::default);
         };
-        let visible = if sub.lateral {
+        let visible = if sub.lateral || !rules::LATERAL_NAMES.stands() {
             left.clone()
         } else {
             Names::default()
@@ -357,7 +389,7 @@ impl Reader<'_> {
     /// Groups inside a derived table are groups of the query around it.
     fn note_groups(&mut self, output: &Output) {
         if let Some(frame) = self.frames.last_mut() {
-            frame.groups |= output.groups;
+            frame.groups |= output.groups && rules::DERIVED_GROUPS.stands();
         }
     }
 
@@ -370,11 +402,16 @@ impl Reader<'_> {
         let mut columns = output.columns.clone();
         if let Some(given) = given {
             if given.colnames.len() > columns.len() {
-                return Err(self.syntax(format!(
-                    "`{name}` has {} columns available but {} columns specified",
-                    columns.len(),
-                    given.colnames.len()
-                )));
+                self.deny(
+                    &rules::COLUMN_NAMES_FIT,
+                    format!(
+                        "`{name}` has {} columns available but {} columns specified",
+                        columns.len(),
+                        given.colnames.len()
+                    ),
+                )
+                .hint("give at most as many names as there are columns")
+                .stands()?;
             }
             self.own_names_refused(&given.colnames)?;
             rename(&mut columns, &given.colnames);
@@ -406,14 +443,17 @@ impl Reader<'_> {
             .filter_map(text_of)
             .find(|name| name.starts_with(OWN_PREFIX))
         {
-            Some(_) => Err(self
-                .unsupported(
-                    "form.own_name",
-                    format!("names beginning with `{OWN_PREFIX}` are the gate's own"),
-                )
-                .hint("choose another name")),
+            Some(_) => self.own_name(&rules::OWN_NAME).stands(),
             None => Ok(()),
         }
+    }
+
+    pub(crate) fn own_name(&self, rule: &'static Rule) -> Denial {
+        self.deny(
+            rule,
+            format!("names beginning with `{OWN_PREFIX}` are the gate's own"),
+        )
+        .hint("choose another name")
     }
 
     fn range_function(
@@ -427,10 +467,10 @@ impl Reader<'_> {
         let count = function.functions.len();
         for entry in &mut function.functions {
             let Some(NodeEnum::List(list)) = entry.node.as_mut() else {
-                return Err(self.unsupported("form.from", "this function in FROM is not passed"));
+                return self.odd("this function in FROM").or(Names::default);
             };
             let [call, definitions] = list.items.as_mut_slice() else {
-                return Err(self.unsupported("form.from", "this function in FROM is not passed"));
+                return self.odd("this function in FROM").or(Names::default);
             };
             let kept = std::mem::replace(&mut scope.names, left.clone());
             let given = self.function_columns(call, definitions, &mut function.coldeflist, scope);
@@ -491,9 +531,11 @@ impl Reader<'_> {
         scope: &Scope<'_>,
     ) -> Result<Vec<(String, bool)>, Refusal> {
         let Some(NodeEnum::FuncCall(function)) = call.node.as_ref() else {
-            return Err(self
-                .unsupported("form.from", "only functions may be called in FROM")
-                .hint("move the expression to the select list"));
+            return self
+                .deny(&rules::FROM_CALL, "only functions may be called in FROM")
+                .hint("move the expression to the select list")
+                .at(place_of(call))
+                .or(Vec::new);
         };
         let name = function
             .funcname
@@ -517,7 +559,12 @@ impl Reader<'_> {
             return Ok(defined);
         }
         if functions::is_record(&name) {
-            return Err(self.syntax(format!("a column definition list is required for `{name}`")));
+            self.deny(
+                &rules::RECORD_COLUMNS,
+                format!("a column definition list is required for `{name}`"),
+            )
+            .hint(format!("write `{name}(…) AS x(column type, …)`"))
+            .stands()?;
         }
         if is_expandarray {
             return Ok(vec![("x".to_owned(), false), ("n".to_owned(), false)]);
@@ -531,13 +578,16 @@ impl Reader<'_> {
 
     fn column_definition(&self, definition: &mut Node) -> Result<String, Refusal> {
         let Some(NodeEnum::ColumnDef(column)) = definition.node.as_mut() else {
-            return Err(self.unsupported("form.from", "this column definition is not passed"));
+            return self.odd("this column definition").or(String::new);
         };
         if column.coll_clause.is_some() || !column.constraints.is_empty() {
-            return Err(self.unsupported(
-                "form.from",
+            self.deny(
+                &rules::DEFINITION_PLAIN,
                 "a collation or constraint in a column definition is not passed",
-            ));
+            )
+            .hint("a definition here is a name and a type")
+            .at(offset(column.location))
+            .stands()?;
         }
         if let Some(type_name) = &mut column.type_name {
             self.type_name(type_name)?;
@@ -552,12 +602,15 @@ impl Reader<'_> {
         siblings: &Names,
     ) -> Result<Names, Refusal> {
         if join.alias.is_some() || join.join_using_alias.is_some() {
-            return Err(self
-                .unsupported("form.join_alias", "an alias for a whole join is not passed")
-                .hint("give each table its own alias"));
+            self.deny(
+                &rules::JOIN_ALIAS,
+                "an alias for a whole join is not passed",
+            )
+            .hint("give each table its own alias")
+            .stands()?;
         }
         let (Some(left), Some(right)) = (join.larg.as_mut(), join.rarg.as_mut()) else {
-            return Err(self.unsupported("form.from", "a join needs two sides"));
+            return self.odd("a join without two sides").or(Names::default);
         };
         let left = self.read_entry(left, scope, siblings)?;
         let seen = siblings.clone().join(left.clone());
@@ -570,7 +623,7 @@ impl Reader<'_> {
                 | pb::JoinType::JoinRight
                 | pb::JoinType::JoinFull
         ) {
-            return Err(self.unsupported("form.from", "this kind of join is not passed"));
+            self.odd("this kind of join").stands()?;
         }
         let common = self.common_columns(join, &left, &right)?;
         if let Some(quals) = join.quals.as_mut() {
@@ -607,7 +660,7 @@ impl Reader<'_> {
         left: &Names,
         right: &Names,
     ) -> Result<Vec<String>, Refusal> {
-        if join.is_natural {
+        if join.is_natural && rules::NATURAL_JOIN.stands() {
             join.is_natural = false;
             let common: Vec<String> = left
                 .columns
@@ -624,18 +677,24 @@ impl Reader<'_> {
                 .collect();
             return Ok(common);
         }
-        let names = texts_of(&join.using_clause)
-            .ok_or_else(|| self.unsupported("form.from", "this USING is not passed"))?;
+        let names =
+            texts_of(&join.using_clause).map_or_else(|| self.odd("this USING").or(Vec::new), Ok)?;
         for name in &names {
             for side in [left, right] {
                 match side.columns.iter().filter(|c| c.name == *name).count() {
                     1 => {}
-                    0 => return Err(self.unknown_column(name)),
-                    _ => {
-                        return Err(self.syntax(format!(
-                            "common column name `{name}` appears more than once"
-                        )));
+                    0 => {
+                        let known: Vec<&str> =
+                            side.columns.iter().map(|c| c.name.as_str()).collect();
+                        self.unknown_column_among(name, &known).stands()?;
                     }
+                    _ => self
+                        .deny(
+                            &rules::USING_ONCE,
+                            format!("common column name `{name}` appears more than once"),
+                        )
+                        .hint("join with ON, and qualify the column")
+                        .stands()?,
                 }
             }
         }
@@ -657,7 +716,8 @@ impl Reader<'_> {
                 left.columns.iter().find(|c| c.name == *name),
                 right.columns.iter().find(|c| c.name == *name),
             ) else {
-                return Err(self.unknown_column(name));
+                self.odd("this USING").stands()?;
+                continue;
             };
             self.link_using(scope, kind, &l.source, &r.source, &left, &right);
             self.note_source(scope, &l.source);
@@ -720,7 +780,7 @@ fn first_function_name(function: &pb::RangeFunction) -> Option<String> {
 /// Columns of a derived table that share a name get names of their own in the cleared text.
 fn tell_apart(item: &mut Item, named: &mut pb::Alias) {
     let mut seen = std::collections::BTreeSet::new();
-    if item.columns.iter().all(|c| seen.insert(c.name.clone())) {
+    if item.columns.iter().all(|c| seen.insert(c.name.clone())) || !rules::TOLD_APART.stands() {
         return;
     }
     for (position, column) in item.columns.iter_mut().enumerate() {
@@ -767,16 +827,20 @@ fn add(scope: &mut Scope<'_>, item: Item) -> Names {
     }
 }
 
-fn refuse_doubles(scope: &Scope<'_>, names: &Names) -> Result<(), Refusal> {
-    let mut seen = std::collections::BTreeSet::new();
-    for item in names.items.iter().filter_map(|index| scope.item(*index)) {
-        if !seen.insert(item.name.as_str()) {
-            return Err(Refusal::new(
-                portcullis_contract::SqlState::Syntax,
-                "syntax",
-                format!("table name `{}` specified more than once", item.name),
-            ));
+impl Reader<'_> {
+    /// Two entries of one name: a reference could mean either.
+    fn refuse_doubles(&self, scope: &Scope<'_>, names: &Names) -> Result<(), Refusal> {
+        let mut seen = std::collections::BTreeSet::new();
+        for item in names.items.iter().filter_map(|index| scope.item(*index)) {
+            if !seen.insert(item.name.as_str()) {
+                self.deny(
+                    &rules::FROM_NAME_ONCE,
+                    format!("table name `{}` specified more than once", item.name),
+                )
+                .hint("give one of them an alias")
+                .stands()?;
+            }
         }
+        Ok(())
     }
-    Ok(())
 }

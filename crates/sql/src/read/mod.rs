@@ -5,15 +5,22 @@ mod aggregate;
 pub(crate) mod catalog;
 pub(crate) mod expression;
 mod from;
+mod instead;
 mod name;
+mod order;
+pub(crate) mod partition;
+mod picked;
+pub(crate) mod place;
 pub(crate) mod scope;
 pub(crate) mod select;
 mod trace;
+mod unknown;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use portcullis_contract::{Footprint, Method, Refusal, Shape, SqlState, TableUse};
+use portcullis_contract::{AggregateRule, Dimension, Footprint, Method, Refusal, Shape, TableUse};
 
+use crate::rules::{self, Denial, Rule};
 use crate::{SessionNames, Surface};
 
 /// Deepest nesting of queries and expressions that is read.
@@ -25,6 +32,8 @@ pub(crate) struct Reader<'a> {
     pub session: &'a SessionNames,
     /// Least distinct subjects behind an aggregate.
     pub floor: u64,
+    /// By which columns groups may be formed; `None` = by any.
+    pub dimensions: Option<&'a [Dimension]>,
     /// Columns named, by index into `Surface::tables`.
     pub tables: BTreeMap<usize, BTreeSet<String>>,
     /// Catalog relations beyond the baseline.
@@ -34,10 +43,16 @@ pub(crate) struct Reader<'a> {
     pub frames: Vec<Frame>,
     /// The named windows of the queries being read, as the client wrote them.
     pub windows: Vec<Vec<pg_query::protobuf::WindowDef>>,
+    /// The levels of the query that form groups.
+    pub groups: Vec<partition::GroupLevel>,
+    /// How many answers with groups the statement gives.
+    pub figures: u64,
     /// Whether the floor stands anywhere in what was read.
     pub floored: bool,
     pub next_name: usize,
     pub depth: usize,
+    /// What reading has cost beyond the statement's size; see [`crate::limits::MAX_STEPS`].
+    pub steps: usize,
 }
 
 /// What one level of a query gathers while it is read.
@@ -47,33 +62,40 @@ pub(crate) struct Frame {
     pub rows: bool,
     /// Sub-queries in expressions that show groups.
     pub groups: bool,
+    /// Rows were picked by the subject, a key or their order: no floor stands on them.
+    pub picked: bool,
 }
 
 impl<'a> Reader<'a> {
-    pub fn new(surface: &'a Surface, session: &'a SessionNames, floor: u64) -> Self {
+    pub fn new(surface: &'a Surface, session: &'a SessionNames, rule: &'a AggregateRule) -> Self {
         Self {
             surface,
             session,
-            floor,
+            floor: rule.min_group.max(1),
+            dimensions: rule.dimensions.as_deref(),
             tables: BTreeMap::new(),
             catalog: false,
             catalog_any: false,
             frames: Vec::new(),
             windows: Vec::new(),
+            groups: Vec::new(),
+            figures: 0,
             floored: false,
             next_name: 0,
             depth: 0,
+            steps: 0,
         }
     }
 
-    pub fn refuse(&self, reason: &str, message: impl Into<String>) -> Refusal {
-        let clause = reason.split('.').next().unwrap_or(reason);
-        Refusal::new(SqlState::OutOfScope, reason, message).clause(&self.surface.contract, clause)
+    /// The one way to a refusal: it names its rule.
+    pub fn deny(&self, rule: &'static Rule, message: impl Into<String>) -> Denial {
+        Denial::new(rule, Some(&self.surface.contract), message)
     }
 
-    /// A form that the gate does not pass, whatever the contract says.
-    pub fn unsupported(&self, reason: &str, message: impl Into<String>) -> Refusal {
-        Refusal::new(SqlState::NotPassed, reason, message)
+    /// A tree that the grammar does not make.
+    pub fn odd(&self, what: &str) -> Denial {
+        self.deny(&rules::ODD_TREE, format!("{what} is not passed"))
+            .hint("write the statement in a simpler form")
     }
 
     pub fn fresh_name(&mut self, stem: &str) -> String {
@@ -81,10 +103,21 @@ impl<'a> Reader<'a> {
         format!("{OWN_PREFIX}{stem}_{}", self.next_name)
     }
 
+    /// Counts steps that a short text can cause many of.
+    pub fn spend(&mut self, steps: usize) -> Result<(), Refusal> {
+        self.steps = self.steps.saturating_add(steps);
+        if self.steps > crate::limits::MAX_STEPS {
+            self.deny(&rules::STEPS, "the message takes too long to understand")
+                .hint("name fewer tables and columns at once, or send it in parts")
+                .stands()?;
+        }
+        Ok(())
+    }
+
     pub fn deeper(&mut self) -> Result<(), Refusal> {
         self.depth += 1;
         if self.depth > MAX_DEPTH {
-            return Err(too_deep());
+            too_deep(&rules::DEPTH).stands()?;
         }
         Ok(())
     }
@@ -94,16 +127,16 @@ impl<'a> Reader<'a> {
         let mut methods = BTreeSet::new();
         let rows = output.is_some_and(|o| o.rows);
         let groups = output.is_some_and(|o| o.groups);
-        if rows {
+        if rows && rules::METHOD_LOOKUP.stands() {
             methods.insert(Method::Lookup);
         }
-        if groups {
+        if groups && rules::METHOD_AGGREGATE.stands() {
             methods.insert(Method::Aggregate);
         }
-        if self.catalog {
+        if self.catalog && rules::METHOD_CATALOG.stands() {
             methods.insert(Method::Catalog);
         }
-        if methods.is_empty() && !self.tables.is_empty() {
+        if methods.is_empty() && !self.tables.is_empty() && rules::METHOD_TOUCH.stands() {
             methods.insert(Method::Lookup);
         }
         // What is read shows something, be it that a condition holds.
@@ -124,7 +157,11 @@ impl<'a> Reader<'a> {
                 })
             })
             .collect();
-        let joins = pairs(&tables);
+        let joins = if rules::JOIN_PAIRS.stands() {
+            pairs(&tables)
+        } else {
+            BTreeSet::new()
+        };
         Footprint {
             methods,
             shape,
@@ -149,7 +186,9 @@ impl Reader<'_> {
         self.frames.pop();
         read?;
         if self.tables.len() > before || self.catalog_any {
-            return Err(self.unsupported("form.argument", "an argument here is a constant"));
+            self.deny(&rules::ARGUMENT_CONSTANT, "an argument here is a constant")
+                .hint("read the value first, then send it as the argument")
+                .stands()?;
         }
         Ok(())
     }
@@ -158,8 +197,8 @@ impl Reader<'_> {
 /// Names with this prefix are the gate's own.
 pub(crate) const OWN_PREFIX: &str = "portcullis_";
 
-pub(crate) fn too_deep() -> Refusal {
-    Refusal::new(SqlState::LimitExceeded, "limit.depth", "the statement is nested too deeply").hint("split it into smaller statements, or use `= ANY($1)` in place of a long chain of conditions")
+pub(crate) fn too_deep(rule: &'static Rule) -> Denial {
+    Denial::new(rule, None, "the statement is nested too deeply").hint("split it into smaller statements, or use `= ANY($1)` in place of a long chain of conditions")
 }
 
 fn pairs(tables: &[TableUse]) -> BTreeSet<(String, String)> {

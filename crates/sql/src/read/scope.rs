@@ -14,6 +14,19 @@ pub(crate) struct ItemColumn {
     pub subject_of: Option<usize>,
     /// A plain value of a row (or simple arithmetic on one): what may be summed under a floor.
     pub simple: bool,
+    /// Whether it tells single subjects, or rows about them, apart.
+    pub keyed: Keyed,
+}
+
+/// What a column says about single rows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Keyed {
+    #[default]
+    No,
+    /// A subject or a unique key of a table with one, as it stands.
+    Plain,
+    /// Made of one, or of a row's place among others.
+    Made,
 }
 
 impl ItemColumn {
@@ -24,6 +37,7 @@ impl ItemColumn {
             emitted: None,
             subject_of: None,
             simple: false,
+            keyed: Keyed::No,
         }
     }
 }
@@ -119,6 +133,8 @@ pub(crate) struct Output {
     pub follows: Vec<(usize, usize)>,
     pub rows: bool,
     pub groups: bool,
+    /// The query has an ORDER BY.
+    pub ordered: bool,
 }
 
 #[derive(Clone, Debug)]

@@ -5,17 +5,20 @@ use std::collections::BTreeSet;
 use pg_query::NodeEnum;
 use pg_query::protobuf as pb;
 use pg_query::protobuf::Node;
-use portcullis_contract::{Refusal, SqlState};
+use portcullis_contract::Refusal;
 
 use super::aggregate::Grouping;
 use super::expression::Clause;
 use super::name::column_name;
-use super::scope::{Cte, Item, ItemColumn, ItemKind, Output, OutputTap, Scope, Source, TapId};
+use super::place::{offset, place_of};
+use super::scope::{
+    Cte, Item, ItemColumn, ItemKind, Keyed, Output, OutputTap, Scope, Source, TapId,
+};
 use super::trace::above_floor;
 use super::{Frame, OWN_PREFIX, Reader};
-use crate::node::{
-    and, as_text, location_of, node, not_null, null_constant, target, text_of, texts_of,
-};
+use crate::limits;
+use crate::node::{and, as_text, node, not_null, null_constant, target, text_of, texts_of};
+use crate::rules;
 
 /// Whether a query's rows must carry their taps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,7 +39,11 @@ impl Reader<'_> {
         self.deeper()?;
         self.frames.push(Frame::default());
         let output = self.query_here(select, parent, taps);
-        self.frames.pop();
+        if let Ok(output) = &output {
+            self.note_first(select, output);
+        }
+        let frame = self.frames.pop().unwrap_or_default();
+        self.mark_picked(frame.picked);
         self.depth -= 1;
         output
     }
@@ -48,14 +55,15 @@ impl Reader<'_> {
         taps: Taps,
     ) -> Result<Output, Refusal> {
         if select.into_clause.is_some() {
-            return Err(self
-                .refuse("method.modify", "`SELECT INTO` is not allowed")
-                .hint("the contract's methods do not include `modify`; select without INTO"));
+            self.deny(&rules::SELECT_INTO, "`SELECT INTO` is not allowed")
+                .hint("this gate changes no data; select without INTO, and keep the rows in the client")
+                .stands()?;
         }
         if !select.locking_clause.is_empty() {
-            return Err(self
-                .refuse("method.modify", "row locks are not allowed")
-                .hint("leave out `FOR UPDATE` and its like: reading needs no lock"));
+            self.deny(&rules::ROW_LOCKS, "row locks are not allowed")
+                .hint("leave out `FOR UPDATE` and its like: reading needs no lock")
+                .at(select.locking_clause.iter().find_map(place_of))
+                .stands()?;
         }
         let mut scope = Scope::child(parent);
         if let Some(with) = select.with_clause.as_mut() {
@@ -77,11 +85,16 @@ impl Reader<'_> {
     ) -> Result<(), Refusal> {
         for entry in &mut with.ctes {
             let Some(NodeEnum::CommonTableExpr(cte)) = entry.node.as_mut() else {
-                return Err(self.unsupported("form.with", "this WITH is not passed"));
+                self.odd("this WITH").stands()?;
+                continue;
             };
+            let at = offset(cte.location);
             self.own_names_refused(&cte.aliascolnames)?;
             if cte.search_clause.is_some() || cte.cycle_clause.is_some() {
-                return Err(self.unsupported("form.with", "`SEARCH` and `CYCLE` are not passed"));
+                self.deny(&rules::SEARCH_CYCLE, "`SEARCH` and `CYCLE` are not passed")
+                    .hint("carry the path in an array of your own, and stop with `<> ALL (path)`")
+                    .at(at)
+                    .stands()?;
             }
             let names: Vec<String> = texts_of(&cte.aliascolnames)
                 .unwrap_or_default()
@@ -90,12 +103,13 @@ impl Reader<'_> {
                 .collect();
             let cte_name = cte.ctename.clone();
             if crate::lists::catalog::columns(&format!("pg_catalog.{cte_name}")).is_some() {
-                return Err(self
-                    .unsupported(
-                        "form.with",
-                        format!("`{cte_name}` is the name of a catalog relation"),
-                    )
-                    .hint("give the WITH query another name"));
+                self.deny(
+                    &rules::WITH_NAME,
+                    format!("`{cte_name}` is the name of a catalog relation"),
+                )
+                .hint("give the WITH query another name")
+                .at(at)
+                .stands()?;
             }
             if cte_name.starts_with(OWN_PREFIX) {
                 self.own_names_refused(&[crate::node::string(&cte_name)])?;
@@ -103,12 +117,14 @@ impl Reader<'_> {
             let Some(NodeEnum::SelectStmt(query)) =
                 cte.ctequery.as_mut().and_then(|n| n.node.as_mut())
             else {
-                return Err(self
-                    .refuse(
-                        "method.modify",
-                        "a WITH query that changes data is not allowed",
-                    )
-                    .hint("the contract's methods do not include `modify`"));
+                self.deny(
+                    &rules::WITH_READS,
+                    "a WITH query that changes data is not allowed",
+                )
+                .hint("this gate changes no data; ask the owner to do it, with the statement in the ticket")
+                .at(at)
+                .stands()?;
+                continue;
             };
             let recursive = with.recursive
                 && query.op() == pb::SetOperation::SetopUnion
@@ -119,19 +135,29 @@ impl Reader<'_> {
                 self.query(query, Some(scope), Taps::Emit)?
             };
             if names.len() > output.columns.len() {
-                return Err(self.syntax(format!(
-                    "WITH query `{cte_name}` has {} columns available but {} columns specified",
-                    output.columns.len(),
-                    names.len()
-                )));
+                self.deny(
+                    &rules::COLUMN_NAMES_FIT,
+                    format!(
+                        "WITH query `{cte_name}` has {} columns available but {} columns specified",
+                        output.columns.len(),
+                        names.len()
+                    ),
+                )
+                .hint("give at most as many names as there are columns")
+                .at(at)
+                .stands()?;
             }
             for (column, name) in output.columns.iter_mut().zip(names) {
                 column.name = name;
             }
             if scope.ctes.iter().any(|c| c.name == cte_name) {
-                return Err(self.syntax(format!(
-                    "WITH query name `{cte_name}` specified more than once"
-                )));
+                self.deny(
+                    &rules::WITH_NAME_ONCE,
+                    format!("WITH query name `{cte_name}` specified more than once"),
+                )
+                .hint("give one of them another name")
+                .at(at)
+                .stands()?;
             }
             scope.ctes.push(Cte {
                 name: cte_name,
@@ -155,7 +181,7 @@ impl Reader<'_> {
             self.with_clause(with, &mut inner)?;
         }
         let (Some(left), Some(right)) = (query.larg.as_mut(), query.rarg.as_mut()) else {
-            return Err(self.unsupported("form.recursive", "this recursive query is not passed"));
+            return self.odd("this recursive query").or(Output::default);
         };
         let tables_before = self.tables.len();
         let mut output = self.query(left, Some(&inner), Taps::Omit)?;
@@ -174,12 +200,12 @@ impl Reader<'_> {
             || !output.taps.is_empty()
             || !stepped.taps.is_empty()
         {
-            return Err(self
-                .refuse(
-                    "trace.recursive",
-                    "a recursive query over tables in scope cannot be traced to its subjects",
-                )
-                .hint("use joins, one for each step"));
+            self.deny(
+                &rules::RECURSION,
+                "a recursive query over tables in scope cannot be traced to its subjects",
+            )
+            .hint("use joins, one for each step; series of numbers or dates come from `generate_series`")
+            .stands()?;
         }
         if !query.sort_clause.is_empty()
             || query.limit_count.is_some()
@@ -202,7 +228,7 @@ impl Reader<'_> {
         let mut width = 0;
         for row in &mut select.values_lists {
             let Some(NodeEnum::List(list)) = row.node.as_mut() else {
-                return Err(self.unsupported("form.values", "this VALUES is not passed"));
+                return self.odd("this VALUES").or(Output::default);
             };
             width = list.items.len();
             for value in &mut list.items {
@@ -237,7 +263,8 @@ impl Reader<'_> {
     fn output_order(&mut self, sorts: &mut [Node], output: &Output) -> Result<(), Refusal> {
         for sort in sorts {
             let Some(NodeEnum::SortBy(by)) = sort.node.as_mut() else {
-                return Err(self.unsupported("form.order", "this ORDER BY is not passed"));
+                self.odd("this ORDER BY").stands()?;
+                continue;
             };
             self.sort_operator(by)?;
             let fine = match by.node.as_deref().and_then(|n| n.node.as_ref()) {
@@ -250,8 +277,13 @@ impl Reader<'_> {
                 _ => false,
             };
             if !fine {
-                return Err(self
-                    .syntax("ORDER BY of a set operation takes output names and positions only"));
+                self.deny(
+                    &rules::OUTPUT_ORDER,
+                    "ORDER BY of a set operation takes output names and positions only",
+                )
+                .hint("put the set operation into a sub-query, and order that")
+                .at(place_of(sort))
+                .stands()?;
             }
         }
         Ok(())
@@ -275,26 +307,35 @@ impl Reader<'_> {
             self.learn(&mut scope, condition, None);
             self.expression(condition, &scope, Clause::Where)?;
         }
+        self.note_picked(select, &scope);
         let mut columns = self.expand_targets(select, &scope)?;
         let keys = self.group_keys(select, &scope)?;
         let grouping = self.grouping(select, &scope, &keys);
         self.target_columns(select, &scope, &mut columns, &grouping);
+        let level = self.group_level(select, &scope, &columns, &grouping)?;
+        self.check_picked(select, &scope, &grouping)?;
+        self.groups.push(level);
         self.windows.push(named_windows(select));
         let read = self
             .windows_clause(select, &scope, &grouping)
             .and_then(|()| self.select_expressions(select, &scope, &columns, &grouping));
         self.windows.pop();
+        let level = self.groups.pop().unwrap_or_default();
         read?;
         self.complete_groups(select, &scope);
         self.limits(select, &scope)?;
         let mut output = self.output(&scope, columns, &grouping);
         self.apply_grouping(select, &scope, &grouping);
+        if let Some(partition) = level.partition {
+            self.place_partition(select, partition)?;
+        }
         self.trace_distinct(select, &scope, &output, &grouping, taps)?;
         if taps == Taps::Emit {
             self.emit(select, &scope, &mut output, &grouping)?;
         } else {
             self.describe_omitted(select, &scope, &mut output, &grouping);
         }
+        self.settle_order(select, &scope, &mut output, &grouping);
         Ok(output)
     }
 
@@ -308,19 +349,28 @@ impl Reader<'_> {
         let mut columns = Vec::new();
         for entry in std::mem::take(&mut select.target_list) {
             let Some(NodeEnum::ResTarget(mut one)) = entry.node else {
-                return Err(self.unsupported("form.target", "this output is not passed"));
+                self.odd("this output").stands()?;
+                continue;
             };
             if !one.indirection.is_empty() {
-                return Err(self.unsupported("form.target", "this output is not passed"));
+                self.odd("this output").stands()?;
+                continue;
             }
             let Some(value) = one.val.as_mut() else {
-                return Err(self.unsupported("form.target", "this output is not passed"));
+                self.odd("this output").stands()?;
+                continue;
             };
-            if let Some(sources) = self.star(value, scope)? {
+            if columns.len() > limits::MAX_COLUMNS {
+                break;
+            }
+            if let Some(sources) = self.star(value, scope)?
+                && rules::STAR.stands()
+            {
                 for (level, name, source) in sources {
                     let Some(reference) = scope.at_level(level).and_then(|s| s.reference(&source))
                     else {
-                        return Err(self.unknown_column(&name));
+                        self.unknown_column(&name, scope).stands()?;
+                        continue;
                     };
                     self.note_source_at(scope, level, &source);
                     expanded.push(target(&name, reference));
@@ -341,6 +391,12 @@ impl Reader<'_> {
             }
             columns.push(ItemColumn::named(name));
             expanded.push(node(NodeEnum::ResTarget(one)));
+        }
+        if columns.len() > limits::MAX_COLUMNS {
+            let message = format!("more than {} columns in one result", limits::MAX_COLUMNS);
+            self.deny(&rules::COLUMNS, message)
+                .hint("name the columns that you need in place of `*`")
+                .stands()?;
         }
         select.target_list = expanded;
         Ok(columns)
@@ -365,15 +421,18 @@ impl Reader<'_> {
         if !matches!(last.node, Some(NodeEnum::AStar(_))) {
             return Ok(None);
         }
-        let at = usize::try_from(reference.location).unwrap_or_default();
-        let names = texts_of(qualifier)
-            .ok_or_else(|| self.unsupported("form.star", "this `*` is not passed"))?;
+        let at = offset(reference.location);
+        let names = texts_of(qualifier).map_or_else(|| self.odd("this `*`").or(Vec::new), Ok)?;
         let found = match names.as_slice() {
             [] => {
                 if scope.names.items.is_empty() {
-                    return Err(self
-                        .syntax("SELECT * with no tables specified is not valid")
-                        .at(at));
+                    self.deny(
+                        &rules::STAR_TABLES,
+                        "SELECT * with no tables specified is not valid",
+                    )
+                    .hint("add FROM, or name what you want to see")
+                    .at(at)
+                    .stands()?;
                 }
                 return Ok(Some(
                     scope
@@ -393,7 +452,7 @@ impl Reader<'_> {
         };
         let Some((here, index)) = found else {
             let shown = names.join(".");
-            return Err(self.unknown_table("", &shown).at(at));
+            return self.unknown_qualifier(&shown, scope).at(at).or(|| None);
         };
         let item = here.item(index);
         Ok(item.map(|item| {
@@ -421,6 +480,7 @@ impl Reader<'_> {
                 continue;
             };
             column.simple = self.is_simple(value, scope, grouping);
+            column.keyed = self.key_of(value, scope);
         }
     }
 
@@ -450,7 +510,8 @@ impl Reader<'_> {
         }
         for sort in &mut select.sort_clause {
             let Some(NodeEnum::SortBy(by)) = sort.node.as_mut() else {
-                return Err(self.unsupported("form.order", "this ORDER BY is not passed"));
+                self.odd("this ORDER BY").stands()?;
+                continue;
             };
             self.sort_operator(by)?;
             if let Some(value) = by.node.as_mut()
@@ -485,7 +546,13 @@ impl Reader<'_> {
             if let Some(position) = integer(value)
                 && !usize::try_from(position).is_ok_and(|p| p >= 1 && p <= columns.len())
             {
-                return Err(self.syntax(format!("position {position} is not in select list")));
+                self.deny(
+                    &rules::ORDER_POSITION,
+                    format!("position {position} is not in select list"),
+                )
+                .hint(format!("the select list has {} columns", columns.len()))
+                .at(place_of(value))
+                .stands()?;
             }
         }
         Ok(())
@@ -505,7 +572,7 @@ impl Reader<'_> {
         for group in &mut groups {
             self.group_item(group, select, scope, &mut keys)?;
         }
-        if sets {
+        if sets && rules::GROUP_SETS.stands() {
             keys.clear();
         }
         select.group_clause = groups;
@@ -542,12 +609,18 @@ impl Reader<'_> {
             Some(position) => {
                 let value = output_value(select, position);
                 if value.is_some_and(has_window_or_aggregate) {
-                    return Err(
-                        self.syntax("aggregate and window functions are not allowed in GROUP BY")
-                    );
+                    self.deny(
+                        &rules::GROUP_PLAIN,
+                        "aggregate and window functions are not allowed in GROUP BY",
+                    )
+                    .hint("group by columns, or aggregate in a sub-query and group around it")
+                    .at(place_of(group))
+                    .stands()?;
                 }
                 let subject = value.and_then(|v| self.subject_reference(scope, v));
-                *group = crate::node::integer_constant(position as u64 + 1);
+                if rules::GROUP_POSITION.stands() {
+                    *group = crate::node::integer_constant(position as u64 + 1);
+                }
                 subject
             }
             None => {
@@ -570,9 +643,17 @@ impl Reader<'_> {
         if let Some(position) = integer(group) {
             return match usize::try_from(position) {
                 Ok(p) if p >= 1 && p <= select.target_list.len() => Ok(Some(p - 1)),
-                _ => Err(self.syntax(format!(
-                    "GROUP BY position {position} is not in select list"
-                ))),
+                _ => self
+                    .deny(
+                        &rules::GROUP_POSITION_FITS,
+                        format!("GROUP BY position {position} is not in select list"),
+                    )
+                    .hint(format!(
+                        "the select list has {} columns",
+                        select.target_list.len()
+                    ))
+                    .at(place_of(group))
+                    .or(|| None),
             };
         }
         let Some(NodeEnum::ColumnRef(reference)) = group.node.as_ref() else {
@@ -615,8 +696,8 @@ impl Reader<'_> {
             columns,
             taps: Vec::new(),
             follows: Vec::new(),
-            rows: frame.rows || (own_rows && !grouped_rows),
-            groups: frame.groups || (own_rows && grouped_rows),
+            rows: frame.rows || (own_rows && !grouped_rows && rules::OWN_ROWS.stands()),
+            groups: frame.groups || (own_rows && grouped_rows && rules::OWN_GROUPS.stands()),
         }
     }
 
@@ -627,7 +708,7 @@ impl Reader<'_> {
             .group_clause
             .iter()
             .any(|g| matches!(g.node, Some(NodeEnum::GroupingSet(_))));
-        if select.group_clause.is_empty() || sets {
+        if select.group_clause.is_empty() || sets || !rules::GROUP_COMPLETED.stands() {
             return;
         }
         let grouped: BTreeSet<(String, String)> = select
@@ -694,13 +775,15 @@ impl Reader<'_> {
         if let Grouping::PerSubject(keys) = grouping {
             // The tap is the group's own as well: it follows from the subject that keys it.
             for id in keys {
-                if self.keyed_apart(scope, *id) {
+                if self.keyed_apart(scope, *id) && rules::GROUP_TAP.stands() {
                     select.group_clause.extend(self.tap_column(scope, *id));
                 }
             }
         }
         let conditions: Vec<Node> = match grouping {
-            Grouping::Floor(taps) => taps
+            // One row, always: each of its figures stands on the floor by itself.
+            Grouping::Floor(_) if select.group_clause.is_empty() => return,
+            Grouping::Floor(taps) if rules::GROUP_FLOOR.stands() => taps
                 .iter()
                 .filter_map(|id| {
                     Some(above_floor(
@@ -710,11 +793,11 @@ impl Reader<'_> {
                     ))
                 })
                 .collect(),
-            Grouping::PerSubject(keys) => keys
+            Grouping::PerSubject(keys) if rules::GROUP_SUBJECT.stands() => keys
                 .iter()
                 .filter_map(|id| Some(not_null(self.floor_expression(scope, *id)?)))
                 .collect(),
-            Grouping::None | Grouping::Free | Grouping::Plain => return,
+            _ => return,
         };
         let mut having = select.having_clause.take().map(|n| *n);
         for condition in conditions {
@@ -752,13 +835,19 @@ impl Reader<'_> {
             .collect();
         for tap in self.row_taps(scope, grouping) {
             let determined = shown.iter().any(|s| {
-                *s == tap || (scope.reach(tap).contains(s) && scope.reach(*s).contains(&tap))
+                *s == tap
+                    || (scope.reach(tap).contains(s)
+                        && (scope.reach(*s).contains(&tap) || !rules::DISTINCT_BOTH_WAYS.stands()))
             });
             if !determined {
                 let name = self.subject_name(scope, tap);
-                return Err(self
-                    .refuse("trace.distinct", "`DISTINCT` without the subject cannot be traced")
-                    .hint(format!("add {name} to the select list, or count with GROUP BY under the method `aggregate`")));
+                self.deny(
+                    &rules::DISTINCT,
+                    "`DISTINCT` without the subject cannot be traced",
+                )
+                .hint(format!("add {name} to the select list, or count with GROUP BY under the method `aggregate`"))
+                .at(select.target_list.iter().find_map(place_of))
+                .stands()?;
             }
         }
         Ok(())
@@ -821,11 +910,13 @@ impl Reader<'_> {
                 continue;
             };
             let Some(expression) = self.tap_expression(item, tap, grouped) else {
-                return Err(self.refuse(
-                    "trace.column",
-                    format!("`{}` cannot be traced to its subjects", item.name),
-                ));
+                self.odd("a table whose subject column its view lacks")
+                    .stands()?;
+                continue;
             };
+            if !rules::TAP.stands() {
+                continue;
+            }
             let (table, kind) = (tap.table, tap.kind.clone());
             let column = self.fresh_name("tap");
             select.target_list.push(target(&column, expression));
@@ -904,14 +995,22 @@ impl Reader<'_> {
     ) -> Result<Output, Refusal> {
         let distinct = !select.all || select.op() != pb::SetOperation::SetopUnion;
         let (Some(left), Some(right)) = (select.larg.as_mut(), select.rarg.as_mut()) else {
-            return Err(self.unsupported("form.setop", "this set operation is not passed"));
+            return self.odd("this set operation").or(Output::default);
         };
         let a = self.query(left, Some(scope), taps)?;
         let b = self.query(right, Some(scope), taps)?;
         if a.columns.len() != b.columns.len() {
-            return Err(
-                self.syntax("each part of a set operation must have the same number of columns")
-            );
+            self.deny(
+                &rules::SETOP_COLUMNS,
+                "each part of a set operation must have the same number of columns",
+            )
+            .hint(format!(
+                "one part has {} columns, the other {}; fill up with NULL",
+                a.columns.len(),
+                b.columns.len()
+            ))
+            .at(right.target_list.iter().find_map(place_of))
+            .stands()?;
         }
         let mut output = if taps == Taps::Emit {
             self.align(left, right, a, b, distinct)?
@@ -920,8 +1019,10 @@ impl Reader<'_> {
         };
         self.limits(select, scope)?;
         self.output_order(&mut select.sort_clause, &output)?;
+        self.settle_output_order(select, &mut output);
         for column in &mut output.columns {
-            column.simple &= !distinct;
+            // Parts with different constants, or rows left after merging, make a sum an indicator.
+            column.simple &= !rules::SETOP_INDICATOR.stands();
         }
         Ok(output)
     }
@@ -947,8 +1048,10 @@ impl Reader<'_> {
                 want.len() - 1
             }));
         }
-        arrange(left, &a_at, want.len());
-        arrange(right, &b_at, want.len());
+        if rules::SETOP_TAPS.stands() {
+            arrange(left, &a_at, want.len());
+            arrange(right, &b_at, want.len());
+        }
         let mut output = Output {
             rows: a.rows || b.rows,
             groups: a.groups || b.groups,
@@ -959,8 +1062,17 @@ impl Reader<'_> {
         for (l, r) in a.columns.iter().zip(&b.columns) {
             let (x, y) = (wanted(l, &a_at), wanted(r, &b_at));
             output.columns.push(ItemColumn {
-                subject_of: if x == y { x } else { None },
+                subject_of: if x == y || !rules::SETOP_SAME_SUBJECT.stands() {
+                    x
+                } else {
+                    None
+                },
                 simple: l.simple && r.simple,
+                keyed: if l.keyed == r.keyed {
+                    l.keyed
+                } else {
+                    Keyed::Made
+                },
                 ..ItemColumn::named(l.name.clone())
             });
         }
@@ -979,22 +1091,21 @@ impl Reader<'_> {
                 outer: Vec::new(),
             });
         }
-        // Arms with different constants make a sum an indicator of one arm.
-        if !output.taps.is_empty() {
-            output
-                .columns
-                .iter_mut()
-                .for_each(|column| column.simple = false);
-        }
         let everywhere = a.taps.len() == output.taps.len() && b.taps.len() == output.taps.len();
         if distinct && !output.taps.is_empty() {
             let determined = everywhere
                 && (0..output.taps.len())
                     .all(|t| output.columns.iter().any(|c| c.subject_of == Some(t)));
             if !determined {
-                return Err(self
-                    .refuse("trace.setop", "this set operation merges rows that cannot be traced to their subjects")
-                    .hint("use `UNION ALL`, or select the subject column at the same place in every part"));
+                self.deny(
+                    &rules::SETOP,
+                    "this set operation merges rows that cannot be traced to their subjects",
+                )
+                .hint(
+                    "use `UNION ALL`, or select the subject column at the same place in every part",
+                )
+                .at(left.target_list.iter().find_map(place_of))
+                .stands()?;
             }
         }
         Ok(output)
@@ -1087,7 +1198,7 @@ fn gather_names(tree: &mut Node, names: &mut BTreeSet<(String, String)>) {
     }
 }
 
-fn output_value(select: &pb::SelectStmt, position: usize) -> Option<&Node> {
+pub(super) fn output_value(select: &pb::SelectStmt, position: usize) -> Option<&Node> {
     match select.target_list.get(position)?.node.as_ref()? {
         NodeEnum::ResTarget(one) => one.val.as_deref(),
         _ => None,
@@ -1103,7 +1214,7 @@ fn named_windows(select: &pb::SelectStmt) -> Vec<pb::WindowDef> {
 }
 
 /// An integer constant.
-fn integer(node: &Node) -> Option<i32> {
+pub(super) fn integer(node: &Node) -> Option<i32> {
     match node.node.as_ref()? {
         NodeEnum::AConst(c) => match &c.val {
             Some(pb::a_const::Val::Ival(i)) => Some(i.ival),
@@ -1114,7 +1225,7 @@ fn integer(node: &Node) -> Option<i32> {
 }
 
 /// Whether ORDER BY names an output column (by name or position), which stays as it is.
-fn is_output(value: &mut Node, columns: &[ItemColumn]) -> bool {
+pub(super) fn is_output(value: &mut Node, columns: &[ItemColumn]) -> bool {
     if integer(value).is_some() {
         return true;
     }
@@ -1146,23 +1257,4 @@ fn mentions(select: &pb::SelectStmt, name: &str) -> bool {
     let mut copy = select.clone();
     crate::node::select_children(&mut copy, &mut |child| look(child, name, &mut found));
     found
-}
-
-/// A refusal that points at the node at fault, if nothing more precise is known.
-pub(super) fn pointed(refusal: Refusal, at: Option<usize>) -> Refusal {
-    match (refusal.position, at) {
-        (None, Some(at)) => refusal.at(at),
-        _ => refusal,
-    }
-}
-
-impl Reader<'_> {
-    /// Invalid SQL, as PostgreSQL would call it.
-    pub(super) fn syntax(&self, message: impl Into<String>) -> Refusal {
-        Refusal::new(SqlState::Syntax, "syntax", message)
-    }
-
-    pub(super) fn position_of(&self, node: &Node) -> Option<usize> {
-        location_of(node)
-    }
 }

@@ -10,6 +10,7 @@ use crate::node::{
     as_text, call, case_when, coalesce, column, not_null, nullif, operation, text_constant,
     texts_of,
 };
+use crate::rules;
 
 /// Hidden view column that is not NULL in any row (made by `lock`).
 const PRESENCE_COLUMN: &str = "portcullis_row";
@@ -34,6 +35,9 @@ impl Reader<'_> {
                 .clone(),
         };
         let table = self.surface.tables.get(tap.table)?;
+        if !rules::TAP_NULLS.stands() {
+            return Some(column(&item.name, &name));
+        }
         let not_nullable = table.columns.iter().any(|c| c.name == name && c.not_null);
         let marked = operation(
             "||",
@@ -44,6 +48,9 @@ impl Reader<'_> {
             return Some(marked);
         }
         let either = coalesce(vec![marked, text_constant(NULL_SUBJECT_MARK)]);
+        if !rules::TAP_PRESENCE.stands() {
+            return Some(either);
+        }
         let witness = table
             .columns
             .iter()
@@ -61,7 +68,10 @@ impl Reader<'_> {
         let column = self.tap_column(scope, id)?;
         let tap = scope.item(id.item)?.taps.get(id.tap)?;
         Some(match &tap.encoded {
-            TapSource::Column(_) => nullif(column, text_constant(NULL_SUBJECT_MARK)),
+            TapSource::Column(_) if rules::FLOOR_NULLS.stands() => {
+                nullif(column, text_constant(NULL_SUBJECT_MARK))
+            }
+            TapSource::Column(_) => column,
             TapSource::Table => column,
         })
     }
@@ -101,13 +111,17 @@ impl Reader<'_> {
     /// the condition holds in every row (WHERE, inner join), else only where the `right` items are present.
     pub(super) fn learn(&self, scope: &mut Scope<'_>, condition: &Node, right: Option<&[usize]>) {
         match condition.node.as_ref() {
-            Some(NodeEnum::BoolExpr(expr)) if expr.boolop == pb::BoolExprType::AndExpr as i32 => {
+            Some(NodeEnum::BoolExpr(expr))
+                if expr.boolop == pb::BoolExprType::AndExpr as i32
+                    || !rules::TIE_BY_AND.stands() =>
+            {
                 for arg in &expr.args {
                     self.learn(scope, arg, right);
                 }
             }
             Some(NodeEnum::AExpr(expr))
-                if expr.kind == pb::AExprKind::AexprOp as i32 && is_equality(&expr.name) =>
+                if expr.kind == pb::AExprKind::AexprOp as i32
+                    && (is_equality(&expr.name) || !rules::TIE_BY_EQUALITY.stands()) =>
             {
                 let left = expr
                     .lexpr
@@ -128,11 +142,13 @@ impl Reader<'_> {
     pub(super) fn link(&self, scope: &mut Scope<'_>, a: TapId, b: TapId, right: Option<&[usize]>) {
         let same_kind =
             matches!((scope.tap(a), scope.tap(b)), (Some(x), Some(y)) if x.kind == y.kind);
-        if !same_kind || a == b {
+        if (!same_kind && rules::TIE_SAME_KIND.stands()) || a == b {
             return;
         }
         let depends = |id: TapId| {
-            id.level == scope.level && right.is_none_or(|items| items.contains(&id.item))
+            id.level == scope.level
+                && (right.is_none_or(|items| items.contains(&id.item))
+                    || !rules::TIE_OUTER_JOIN.stands())
         };
         let (a_depends, b_depends) = (depends(a), depends(b));
         if a_depends && !(right.is_some() && b_depends) {
@@ -202,10 +218,25 @@ pub(super) fn is_equality(name: &[Node]) -> bool {
 
 /// `count(DISTINCT subject) >= floor`.
 pub(super) fn above_floor(subject: Node, floor: u64, filter: Option<Node>) -> Node {
+    let count = count_distinct(subject, filter);
+    operation(">=", count, crate::node::integer_constant(floor))
+}
+
+/// `count(DISTINCT subject) FILTER (WHERE filter) = 0 OR … >= floor`.
+pub(super) fn none_or_above_floor(subject: Node, floor: u64, filter: Node) -> Node {
+    let none = operation(
+        "=",
+        count_distinct(subject.clone(), Some(filter.clone())),
+        crate::node::integer_constant(0),
+    );
+    crate::node::or(none, above_floor(subject, floor, Some(filter)))
+}
+
+fn count_distinct(subject: Node, filter: Option<Node>) -> Node {
     let mut count = call("pg_catalog", "count", vec![subject]);
     if let Some(NodeEnum::FuncCall(f)) = count.node.as_mut() {
         f.agg_distinct = true;
         f.agg_filter = filter.map(Box::new);
     }
-    operation(">=", count, crate::node::integer_constant(floor))
+    count
 }

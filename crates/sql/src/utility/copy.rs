@@ -10,26 +10,30 @@ use crate::node::{
     alias, call, coalesce, column, node, string, target, text_constant, text_of, texts_of,
 };
 use crate::read::Reader;
+use crate::read::place::offset;
 use crate::read::scope::Output;
+use crate::rules::{self, Denial, Rule};
 use crate::statement::{CopyFormat, CopyOut, Kind};
 use crate::understand::Reading;
 
 pub(super) fn read(reader: &mut Reader<'_>, tree: &mut Node) -> Result<Reading, Refusal> {
     let Some(NodeEnum::CopyStmt(statement)) = tree.node.as_mut() else {
-        return Err(reader.unsupported("form.node", "not a COPY"));
+        return reader.odd("this COPY").or(super::nothing);
     };
     if statement.is_program || !statement.filename.is_empty() {
-        return Err(reader
-            .unsupported(
-                "form.server_file",
+        reader
+            .deny(
+                &rules::COPY_SERVER_FILE,
                 "COPY to or from the server's files and programs is not passed",
             )
-            .hint("use `COPY … TO STDOUT`, or psql's `\\copy`"));
+            .hint("use `COPY … TO STDOUT`, or psql's `\\copy`, which writes the file on your side")
+            .stands()?;
     }
     if statement.is_from {
-        return Err(reader
-            .refuse("method.modify", "`COPY … FROM` is not allowed")
-            .hint("the contract's methods do not include `modify`"));
+        reader
+            .deny(&rules::COPY_FROM, "`COPY … FROM` is not allowed")
+            .hint("the gate passes no change of data; hand the owner's administrator the file, with its ticket")
+            .stands()?;
     }
     let copy = options(reader, &mut statement.options)?;
     if let Some(relation) = statement.relation.take() {
@@ -42,18 +46,20 @@ pub(super) fn read(reader: &mut Reader<'_>, tree: &mut Node) -> Result<Reading, 
         statement.query = Some(Box::new(whole_table(relation, &columns)));
     }
     let Some(query) = statement.query.as_mut() else {
-        return Err(reader.unsupported("form.node", "COPY needs a query"));
+        return reader.odd("COPY without a query").or(super::nothing);
     };
     let output = rows(reader, query)?;
     let taps = taps(&output);
-    if !taps.is_empty() {
+    if !taps.is_empty() && rules::COPY_TAPS.stands() {
         let inner = std::mem::take(&mut **query);
         **query = encoded(reader, inner, &output);
     }
     let mut reading = Reading::of(Kind::CopyOut(copy), "COPY");
     reading.taps = taps;
     reading.output = Some(output);
-    reading.methods = vec![Method::Export];
+    if rules::METHOD_EXPORT.stands() {
+        reading.methods = vec![Method::Export];
+    }
     Ok(reading)
 }
 
@@ -103,8 +109,10 @@ fn options(reader: &Reader<'_>, options: &mut [Node]) -> Result<CopyOut, Refusal
     let mut delimiter = None;
     for option in options {
         let Some(NodeEnum::DefElem(element)) = option.node.as_mut() else {
-            return Err(refused(reader, "this option of COPY"));
+            reader.odd("this option of COPY").stands()?;
+            continue;
         };
+        let at = offset(element.location);
         let value = element.arg.as_deref().and_then(|n| match n.node.as_ref() {
             Some(NodeEnum::String(s)) => Some(s.sval.clone()),
             Some(NodeEnum::Integer(i)) => Some(i.ival.to_string()),
@@ -127,18 +135,75 @@ fn options(reader: &Reader<'_>, options: &mut [Node]) -> Result<CopyOut, Refusal
             {
                 copy.header = false
             }
-            ("delimiter", Some(d)) => delimiter = Some(separator(reader, d)?),
-            ("null", Some(v)) if !reads_as_tap(v) => {}
-            ("quote" | "escape", Some(v)) if v.len() == 1 && !v.bytes().all(tap_byte) => {}
-            ("encoding", Some(v))
-                if matches!(v.to_ascii_lowercase().as_str(), "utf8" | "utf-8") => {}
-            ("force_quote", _) => force_quote(reader, element)?,
-            _ => {
-                return Err(refused(
-                    reader,
-                    &format!("option `{name}` of COPY with this value"),
-                ));
+            ("delimiter", Some(d)) => {
+                if !separates(d) {
+                    refused(
+                        reader,
+                        &rules::COPY_DELIMITER,
+                        "this delimiter",
+                        "take one character that is no letter, digit or `-`: `,`, `;`, `|`, tab",
+                    )
+                    .at(at)
+                    .stands()?;
+                }
+                delimiter = d.bytes().next();
             }
+            ("null", Some(v)) => {
+                if reads_as_tap(v) {
+                    refused(
+                        reader,
+                        &rules::COPY_NULL,
+                        "this text for NULL",
+                        "take one with a letter beyond `f`, for instance `NULL` or `\\N`",
+                    )
+                    .at(at)
+                    .stands()?;
+                }
+            }
+            ("quote" | "escape", Some(v)) => {
+                if v.len() != 1 || v.bytes().all(tap_byte) {
+                    refused(
+                        reader,
+                        &rules::COPY_QUOTE,
+                        "this character for quoting",
+                        "take one that is no letter, digit or `-`: `\"`",
+                    )
+                    .at(at)
+                    .stands()?;
+                }
+            }
+            ("encoding", Some(v)) => {
+                if !matches!(v.to_ascii_lowercase().as_str(), "utf8" | "utf-8") {
+                    refused(
+                        reader,
+                        &rules::COPY_ENCODING,
+                        "another encoding than UTF8",
+                        "leave ENCODING out, and convert the file in the client",
+                    )
+                    .at(at)
+                    .stands()?;
+                }
+            }
+            ("force_quote", _) => {
+                if !names_columns(element) {
+                    refused(
+                        reader,
+                        &rules::COPY_FORCE_QUOTE,
+                        "FORCE_QUOTE *",
+                        "name the columns: `FORCE_QUOTE (a, b)`",
+                    )
+                    .at(at)
+                    .stands()?;
+                }
+            }
+            _ => refused(
+                reader,
+                &rules::COPY_OPTION,
+                &format!("option `{name}` of COPY with this value"),
+                "FORMAT text, csv and binary, DELIMITER, NULL, HEADER true or false, QUOTE, ESCAPE and FORCE_QUOTE (columns) are passed",
+            )
+            .at(at)
+            .stands()?,
         }
     }
     copy.delimiter = delimiter.unwrap_or(if copy.format == CopyFormat::Csv {
@@ -149,8 +214,10 @@ fn options(reader: &Reader<'_>, options: &mut [Node]) -> Result<CopyOut, Refusal
     Ok(copy)
 }
 
-fn refused(reader: &Reader<'_>, what: &str) -> Refusal {
-    reader.unsupported("form.copy", format!("{what} is not passed")).hint("text, csv and binary with DELIMITER, NULL, HEADER, QUOTE, ESCAPE and FORCE_QUOTE (columns) are")
+fn refused(reader: &Reader<'_>, rule: &'static Rule, what: &str, instead: &str) -> Denial {
+    reader
+        .deny(rule, format!("{what} is not passed"))
+        .hint(instead)
 }
 
 /// Bytes that a tap's column is made of.
@@ -163,23 +230,18 @@ fn reads_as_tap(null: &str) -> bool {
     !null.is_empty() && null.bytes().all(tap_byte)
 }
 
-fn separator(reader: &Reader<'_>, text: &str) -> Result<u8, Refusal> {
-    match text.as_bytes() {
-        [one] if !tap_byte(*one) && !one.is_ascii_alphanumeric() => Ok(*one),
-        _ => Err(refused(reader, "this delimiter")),
-    }
+/// Whether a delimiter can be told from every tap.
+fn separates(text: &str) -> bool {
+    matches!(text.as_bytes(), [one] if !tap_byte(*one) && !one.is_ascii_alphanumeric())
 }
 
 /// A list of columns; `*` would quote the taps as well.
-fn force_quote(reader: &Reader<'_>, element: &pb::DefElem) -> Result<(), Refusal> {
+fn names_columns(element: &pb::DefElem) -> bool {
     match element.arg.as_deref().and_then(|n| n.node.as_ref()) {
-        Some(NodeEnum::List(list))
-            if list.items.iter().all(|n| {
-                text_of(n).is_some_and(|name| !name.starts_with(crate::read::OWN_PREFIX))
-            }) =>
-        {
-            Ok(())
-        }
-        _ => Err(refused(reader, "FORCE_QUOTE *")),
+        Some(NodeEnum::List(list)) => list
+            .items
+            .iter()
+            .all(|n| text_of(n).is_some_and(|name| !name.starts_with(crate::read::OWN_PREFIX))),
+        _ => false,
     }
 }

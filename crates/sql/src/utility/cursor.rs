@@ -7,6 +7,7 @@ use portcullis_contract::Refusal;
 use super::prepared::own_name;
 use super::query::{rows, taps};
 use crate::read::Reader;
+use crate::rules;
 use crate::statement::Kind;
 use crate::understand::Reading;
 
@@ -15,11 +16,11 @@ const WITH_HOLD: i32 = 0x20;
 
 pub(super) fn declare(reader: &mut Reader<'_>, tree: &mut Node) -> Result<Reading, Refusal> {
     let Some(NodeEnum::DeclareCursorStmt(statement)) = tree.node.as_mut() else {
-        return Err(reader.unsupported("form.node", "not a DECLARE"));
+        return reader.odd("this DECLARE").or(super::nothing);
     };
-    own_name(reader, &statement.portalname)?;
+    own_name(reader, &rules::CURSOR_NAME, &statement.portalname)?;
     let Some(query) = statement.query.as_mut() else {
-        return Err(reader.unsupported("form.node", "DECLARE needs a query"));
+        return reader.odd("DECLARE without a query").or(super::nothing);
     };
     let output = rows(reader, query)?;
     let kind = Kind::DeclareCursor {

@@ -7,33 +7,46 @@ use portcullis_contract::{Method, Refusal};
 
 use crate::node::{boxed, node};
 use crate::read::Reader;
+use crate::read::place::offset;
 use crate::read::select::Taps;
+use crate::rules;
 use crate::statement::Kind;
 use crate::understand::{Reading, select_of};
 
 pub(super) fn read(reader: &mut Reader<'_>, tree: &mut Node) -> Result<Reading, Refusal> {
     let Some(NodeEnum::ExplainStmt(statement)) = tree.node.as_mut() else {
-        return Err(reader.unsupported("form.node", "not an EXPLAIN"));
+        return reader.odd("this EXPLAIN").or(super::nothing);
     };
     for option in &statement.options {
         check_option(reader, option)?;
     }
-    statement.options = vec![option("costs", "off"), option("format", "json")];
+    if rules::EXPLAIN_REBUILT.stands() {
+        statement.options = vec![option("costs", "off"), option("format", "json")];
+    }
     let Some(query) = statement.query.as_mut() else {
-        return Err(reader.unsupported("form.node", "EXPLAIN needs a query"));
+        return reader.odd("EXPLAIN without a query").or(super::nothing);
     };
     let Some(select) = select_of(query) else {
-        return Err(reader
-            .unsupported("form.explain", "only queries are explained")
-            .hint("EXPLAIN takes SELECT"));
+        return reader
+            .deny(&rules::EXPLAIN_QUERY, "only queries are explained")
+            .hint("EXPLAIN takes SELECT, VALUES, TABLE and WITH; of a prepared statement, explain its query")
+            .or(super::nothing);
     };
     let output = reader.query(select, None, Taps::Omit)?;
     if reader.catalog_any {
-        return Err(reader.unsupported("form.explain", "queries of the catalog are not explained"));
+        reader
+            .deny(
+                &rules::EXPLAIN_CATALOG,
+                "queries of the catalog are not explained",
+            )
+            .hint("run the query itself; plans are shown for tables in scope")
+            .stands()?;
     }
     let mut reading = Reading::of(Kind::Explain, "EXPLAIN");
     reading.output = Some(output);
-    reading.methods = vec![Method::Plan];
+    if rules::METHOD_PLAN.stands() {
+        reading.methods = vec![Method::Plan];
+    }
     reading.only_these = true;
     Ok(reading)
 }
@@ -51,7 +64,7 @@ fn option(name: &str, value: &str) -> Node {
 
 fn check_option(reader: &Reader<'_>, option: &Node) -> Result<(), Refusal> {
     let Some(NodeEnum::DefElem(element)) = option.node.as_ref() else {
-        return Err(reader.unsupported("form.explain", "this option of EXPLAIN is not passed"));
+        return reader.odd("this option of EXPLAIN").stands();
     };
     let value = match element.arg.as_deref().and_then(|n| n.node.as_ref()) {
         None => "on".to_owned(),
@@ -67,17 +80,21 @@ fn check_option(reader: &Reader<'_>, option: &Node) -> Result<(), Refusal> {
         }
         "format" if value == "text" => Ok(()),
         "analyze" if off => Ok(()),
-        "analyze" => Err(reader
-            .refuse(
-                "method.plan",
+        "analyze" => reader
+            .deny(
+                &rules::EXPLAIN_ANALYZE,
                 "`EXPLAIN ANALYZE` is not allowed: run times tell of rows",
             )
-            .hint("use EXPLAIN without ANALYZE")),
-        other => Err(reader
-            .unsupported(
-                "form.explain",
+            .hint("use EXPLAIN without ANALYZE")
+            .at(offset(element.location))
+            .stands(),
+        other => reader
+            .deny(
+                &rules::EXPLAIN_OPTION,
                 format!("option `{other}` of EXPLAIN is not passed"),
             )
-            .hint("use EXPLAIN, or EXPLAIN (FORMAT TEXT)")),
+            .hint("use EXPLAIN, or EXPLAIN (FORMAT TEXT)")
+            .at(offset(element.location))
+            .stands(),
     }
 }

@@ -6,21 +6,22 @@ use portcullis_contract::Refusal;
 
 use super::query::{rows, taps};
 use crate::read::{OWN_PREFIX, Reader};
+use crate::rules::{self, Rule};
 use crate::statement::Kind;
 use crate::understand::Reading;
 
 pub(super) fn prepare(reader: &mut Reader<'_>, tree: &mut Node) -> Result<Reading, Refusal> {
     let Some(NodeEnum::PrepareStmt(statement)) = tree.node.as_mut() else {
-        return Err(reader.unsupported("form.node", "not a PREPARE"));
+        return reader.odd("this PREPARE").or(super::nothing);
     };
-    own_name(reader, &statement.name)?;
+    own_name(reader, &rules::PREPARED_NAME, &statement.name)?;
     for declared in &mut statement.argtypes {
         if let Some(NodeEnum::TypeName(name)) = declared.node.as_mut() {
             reader.declared_type(name)?;
         }
     }
     let Some(query) = statement.query.as_mut() else {
-        return Err(reader.unsupported("form.node", "PREPARE needs a query"));
+        return reader.odd("PREPARE without a query").or(super::nothing);
     };
     let output = rows(reader, query)?;
     let mut reading = Reading::of(
@@ -36,9 +37,9 @@ pub(super) fn prepare(reader: &mut Reader<'_>, tree: &mut Node) -> Result<Readin
 
 pub(super) fn execute(reader: &mut Reader<'_>, tree: &mut Node) -> Result<Reading, Refusal> {
     let Some(NodeEnum::ExecuteStmt(statement)) = tree.node.as_mut() else {
-        return Err(reader.unsupported("form.node", "not an EXECUTE"));
+        return reader.odd("this EXECUTE").or(super::nothing);
     };
-    own_name(reader, &statement.name)?;
+    own_name(reader, &rules::EXECUTE_NAME, &statement.name)?;
     let mut reading = Reading::of(
         Kind::Execute {
             name: statement.name.clone(),
@@ -63,14 +64,13 @@ pub(super) fn deallocate(tree: &Node) -> Result<Reading, Refusal> {
 }
 
 /// Names with the gate's own prefix are kept for it.
-pub(super) fn own_name(reader: &Reader<'_>, name: &str) -> Result<(), Refusal> {
+pub(super) fn own_name(
+    reader: &Reader<'_>,
+    rule: &'static Rule,
+    name: &str,
+) -> Result<(), Refusal> {
     if name.starts_with(OWN_PREFIX) {
-        return Err(reader
-            .unsupported(
-                "form.own_name",
-                format!("names beginning with `{OWN_PREFIX}` are the gate's own"),
-            )
-            .hint("choose another name"));
+        return reader.own_name(rule).stands();
     }
     Ok(())
 }

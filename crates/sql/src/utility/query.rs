@@ -11,6 +11,7 @@ use crate::read::Reader;
 use crate::read::catalog::{boolean, constant_text};
 use crate::read::scope::Output;
 use crate::read::select::Taps;
+use crate::rules;
 use crate::session::split_identifiers;
 use crate::statement::{Kind, Tap};
 use crate::understand::{Reading, select_of};
@@ -31,13 +32,11 @@ pub(super) fn rows(reader: &mut Reader<'_>, tree: &mut Node) -> Result<Output, R
     match select_of(tree) {
         Some(select) => reader.query(select, None, Taps::Emit),
         None => {
-            let refusal = tree
-                .node
-                .as_ref()
-                .map(|inner| super::refused::refuse(reader, inner));
-            Err(refusal.unwrap_or_else(|| {
-                reader.unsupported("form.node", "an empty statement is not passed")
-            }))
+            let refusal = match tree.node.as_ref() {
+                Some(inner) => super::refused::refuse(reader, inner),
+                None => reader.odd("an empty statement"),
+            };
+            refusal.or(Output::default)
         }
     }
 }
@@ -66,18 +65,17 @@ fn set_config(reader: &Reader<'_>, tree: &mut Node) -> Result<Option<Reading>, R
         _ => None,
     };
     let Some(((name, value), local)) = constants else {
-        return Err(reader
-            .unsupported(
-                "setting.set_config",
-                "`set_config` is passed with constants only",
-            )
-            .hint("use `SET`"));
+        // The same call among other expressions is refused with the same words.
+        return Ok(None);
     };
     let Some(values) = settings::values(&name) else {
-        return Err(reader.unknown_setting(&name));
+        return reader
+            .unknown_setting(&rules::SET_CONFIG_ALONE_LISTED, &name)
+            .or(|| None);
     };
     if settings::accepts(values, &value) == settings::Accepts::No {
-        return Err(super::setting::unacceptable(reader, &name, &value));
+        super::setting::unacceptable(reader, &rules::SET_CONFIG_ALONE_VALUE, &name, &value)
+            .stands()?;
     }
     if values != settings::Values::SearchPath {
         call.funcname = vec![
@@ -87,8 +85,17 @@ fn set_config(reader: &Reader<'_>, tree: &mut Node) -> Result<Option<Reading>, R
         return Ok(Some(Reading::of(Kind::Query, "SELECT")));
     }
     let Some(path) = split_identifiers(&value, ',') else {
-        return Err(reader.unsupported("setting.value", "the search path is not a list of names"));
+        return reader
+            .deny(
+                &rules::SEARCH_PATH_NAMES,
+                "the search path is not a list of names",
+            )
+            .hint("write names, with commas between: `clinic, lab`")
+            .or(|| None);
     };
+    if !rules::SEARCH_PATH_PINNED.stands() {
+        return Ok(Some(Reading::of(Kind::Query, "SELECT")));
+    }
     // The gate keeps the path; the client gets the row that the server would have given.
     select.target_list = vec![target("set_config", as_text(text_constant(&value)))];
     Ok(Some(Reading::of(
@@ -120,7 +127,9 @@ fn settings_only(select: &mut pb::SelectStmt) {
         Some(NodeEnum::AExpr(expr)) => expr.rexpr.as_deref().and_then(constant_text),
         _ => None,
     };
-    if name == Some("pg_show_all_settings") && named.is_some_and(|n| settings::values(&n).is_some())
+    if rules::SETTINGS_ONLY.stands()
+        && name == Some("pg_show_all_settings")
+        && named.is_some_and(|n| settings::values(&n).is_some())
     {
         select.from_clause.clear();
         select.where_clause = None;

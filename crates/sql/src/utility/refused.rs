@@ -1,11 +1,11 @@
 //! Statements that no method of this gate passes, each with its reason.
 
 use pg_query::NodeEnum;
-use portcullis_contract::Refusal;
 
 use crate::read::Reader;
+use crate::rules::{self, Denial};
 
-pub(super) fn refuse(reader: &Reader<'_>, inner: &NodeEnum) -> Refusal {
+pub(super) fn refuse(reader: &Reader<'_>, inner: &NodeEnum) -> Denial {
     match inner {
         NodeEnum::InsertStmt(_) => modify(reader, "INSERT"),
         NodeEnum::UpdateStmt(_) => modify(reader, "UPDATE"),
@@ -14,22 +14,26 @@ pub(super) fn refuse(reader: &Reader<'_>, inner: &NodeEnum) -> Refusal {
         NodeEnum::TruncateStmt(_) => modify(reader, "TRUNCATE"),
         NodeEnum::LockStmt(_) => modify(reader, "LOCK"),
         NodeEnum::DoStmt(_) => reader
-            .unsupported("form.code", "code blocks are not passed")
+            .deny(&rules::CODE_BLOCK, "code blocks are not passed")
             .hint("send the statements of the block one by one"),
         NodeEnum::CallStmt(_) => reader
-            .unsupported("form.code", "procedures are not called")
-            .hint("procedures run code that the gate cannot read"),
+            .deny(&rules::CODE_CALL, "procedures are not called")
+            .hint("procedures run code that the gate cannot read; send what it does as statements"),
         NodeEnum::ListenStmt(_) | NodeEnum::NotifyStmt(_) | NodeEnum::UnlistenStmt(_) => reader
-            .unsupported("form.notify", "notifications are not passed")
+            .deny(&rules::NOTIFY, "notifications are not passed")
             .hint("poll with a query"),
-        NodeEnum::LoadStmt(_) => reader.unsupported("form.server_file", "libraries are not loaded"),
-        NodeEnum::CheckPointStmt(_) => reader.refuse("method.tuning", "CHECKPOINT is not allowed"),
+        NodeEnum::LoadStmt(_) => reader
+            .deny(&rules::LOAD, "libraries are not loaded")
+            .hint("ask the owner's administrator"),
+        NodeEnum::CheckPointStmt(_) => reader
+            .deny(&rules::CHECKPOINT, "CHECKPOINT is not allowed")
+            .hint("the server makes its checkpoints by itself; `tuning` takes VACUUM, ANALYZE and REINDEX"),
         NodeEnum::ClusterStmt(_) => reader
-            .refuse("method.tuning", "CLUSTER is not allowed")
+            .deny(&rules::CLUSTER, "CLUSTER is not allowed")
             .hint("it locks the table; use VACUUM and REINDEX"),
-        NodeEnum::ConstraintsSetStmt(_) => {
-            reader.unsupported("form.node", "SET CONSTRAINTS is not passed")
-        }
+        NodeEnum::ConstraintsSetStmt(_) => reader
+            .deny(&rules::CONSTRAINTS, "SET CONSTRAINTS is not passed")
+            .hint("it matters to changes of data alone, which this gate does not pass; leave it out"),
         NodeEnum::GrantStmt(_)
         | NodeEnum::GrantRoleStmt(_)
         | NodeEnum::CreateRoleStmt(_)
@@ -44,22 +48,25 @@ pub(super) fn refuse(reader: &Reader<'_>, inner: &NodeEnum) -> Refusal {
         | NodeEnum::AlterDatabaseSetStmt(_)
         | NodeEnum::CreatedbStmt(_)
         | NodeEnum::DropdbStmt(_) => reader
-            .refuse(
-                "method.admin",
+            .deny(
+                &rules::ADMIN,
                 "roles, rights and the server's configuration are the owner's",
             )
             .hint("ask the owner's administrator"),
         other => {
             let name = crate::read::expression::node_name(other);
             reader
-                .refuse(
-                    "method.schema",
+                .deny(
+                    &rules::STATEMENT,
                     format!("`{}` is not allowed", sql_words(&name)),
                 )
-                .hint("the contract's methods do not include `schema`")
+                .hint(FOR_SCHEMA)
         }
     }
 }
+
+/// What to do who needs the database's structure changed.
+pub(super) const FOR_SCHEMA: &str = "the gate passes no change of the structure; hand the owner's administrator the statement, and go on when it is done";
 
 /// A node of the grammar in SQL's words: `CreateTableAsStmt` → `CREATE TABLE AS`.
 fn sql_words(node: &str) -> String {
@@ -86,8 +93,8 @@ fn sql_words(node: &str) -> String {
     words
 }
 
-fn modify(reader: &Reader<'_>, what: &str) -> Refusal {
+fn modify(reader: &Reader<'_>, what: &str) -> Denial {
     reader
-        .refuse("method.modify", format!("`{what}` is not allowed"))
-        .hint("the contract's methods do not include `modify`")
+        .deny(&rules::MODIFY, format!("`{what}` is not allowed"))
+        .hint("the gate passes no change of data; hand the owner's administrator the statement, with its ticket")
 }

@@ -10,13 +10,15 @@ use crate::SessionNames;
 use crate::lists::settings::{self, Values};
 use crate::node::{as_text, target, text_constant};
 use crate::read::Reader;
+use crate::read::place::place_of;
+use crate::rules::{self, Denial, Rule};
 use crate::statement::Kind;
 use crate::understand::{Reading, select_of};
 
 pub(super) fn set(reader: &Reader<'_>, tree: &mut Node) -> Result<Reading, Refusal> {
     use pb::VariableSetKind as Of;
     let Some(NodeEnum::VariableSetStmt(statement)) = tree.node.as_mut() else {
-        return Err(reader.unsupported("form.node", "not a setting"));
+        return reader.odd("this SET").or(super::nothing);
     };
     match statement.kind() {
         Of::VarResetAll => {
@@ -30,22 +32,27 @@ pub(super) fn set(reader: &Reader<'_>, tree: &mut Node) -> Result<Reading, Refus
                 statement.name.as_str(),
                 "TRANSACTION" | "SESSION CHARACTERISTICS"
             ) {
-                return Err(reader.unsupported(
-                    "setting.name",
-                    format!("`SET {}` is not passed", statement.name),
-                ));
+                reader
+                    .deny(
+                        &rules::SET_SNAPSHOT,
+                        format!("`SET {}` is not passed", statement.name),
+                    )
+                    .hint("use `SET TRANSACTION` with an isolation level; snapshots of other sessions are theirs")
+                    .stands()?;
             }
             super::transaction::check_modes(reader, &statement.args)?;
             return Ok(Reading::of(Kind::Setting, "SET"));
         }
         Of::VarSetCurrent | Of::Undefined => {
-            return Err(reader.unsupported("setting.value", "`FROM CURRENT` is not passed"));
+            return reader.odd("`FROM CURRENT`").or(super::nothing);
         }
         Of::VarSetValue | Of::VarSetDefault | Of::VarReset => {}
     }
     let name = statement.name.to_ascii_lowercase();
     let Some(values) = settings::values(&name) else {
-        return Err(reader.unknown_setting(&name));
+        return reader
+            .unknown_setting(&rules::SETTING, &name)
+            .or(super::nothing);
     };
     let resets = statement.kind() != Of::VarSetValue;
     let verb = if statement.kind() == Of::VarReset {
@@ -53,7 +60,7 @@ pub(super) fn set(reader: &Reader<'_>, tree: &mut Node) -> Result<Reading, Refus
     } else {
         "SET"
     };
-    if values == Values::SearchPath {
+    if values == Values::SearchPath && rules::SET_PATH_KEPT.stands() {
         let path = if resets {
             SessionNames::new("", "", reader.surface).search_path
         } else {
@@ -70,10 +77,13 @@ pub(super) fn set(reader: &Reader<'_>, tree: &mut Node) -> Result<Reading, Refus
         return Ok(reading);
     }
     if values == Values::ReadOnly {
-        return Err(reader.unsupported(
-            "setting.name",
-            format!("setting `{name}` cannot be changed"),
-        ));
+        reader
+            .deny(
+                &rules::SETTING_SHOWN_ONLY,
+                format!("setting `{name}` cannot be changed"),
+            )
+            .hint(format!("`SHOW {name}` is passed"))
+            .stands()?;
     }
     let dates = name == "datestyle" && statement.args.len() == 2;
     if !resets && dates {
@@ -82,9 +92,13 @@ pub(super) fn set(reader: &Reader<'_>, tree: &mut Node) -> Result<Reading, Refus
         }
     } else if !resets {
         let [value] = statement.args.as_slice() else {
-            return Err(reader
-                .unsupported("setting.value", format!("setting `{name}` takes one value"))
-                .hint("give one value"));
+            return reader
+                .deny(
+                    &rules::SETTING_ONE_VALUE,
+                    format!("setting `{name}` takes one value"),
+                )
+                .hint("give one value")
+                .or(super::nothing);
         };
         check_value(reader, &name, values, value)?;
     }
@@ -109,20 +123,27 @@ fn check_value(
         _ => None,
     };
     let Some(shown) = shown else {
-        return Err(reader.unsupported(
-            "setting.value",
-            format!("setting `{name}` takes a constant"),
-        ));
+        return reader
+            .odd("this value of a setting")
+            .at(place_of(value))
+            .stands();
     };
     match settings::accepts(values, &shown) {
         settings::Accepts::Yes => Ok(()),
-        settings::Accepts::No => Err(unacceptable(reader, name, &shown)),
+        settings::Accepts::No => unacceptable(reader, &rules::SETTING_VALUE, name, &shown)
+            .at(place_of(value))
+            .stands(),
     }
 }
 
-pub(super) fn unacceptable(reader: &Reader<'_>, name: &str, value: &str) -> Refusal {
-    let refusal = reader.unsupported(
-        "setting.value",
+pub(crate) fn unacceptable(
+    reader: &Reader<'_>,
+    rule: &'static Rule,
+    name: &str,
+    value: &str,
+) -> Denial {
+    let refusal = reader.deny(
+        rule,
         format!(
             "setting `{name}` may not be `{}`",
             value.chars().take(40).collect::<String>()
@@ -133,7 +154,11 @@ pub(super) fn unacceptable(reader: &Reader<'_>, name: &str, value: &str) -> Refu
             "dumps turn it off (pg_dump, backups of tools): they are not passed; rows leave with SELECT, or with COPY where the contract names `export`",
         ),
         Some(Values::OneOf(choices)) => refusal.hint(format!("one of: {}", choices.join(", "))),
-        _ => refusal,
+        Some(Values::ReadOnly) => refusal.hint(format!("`SHOW {name}` is passed")),
+        _ => refusal.hint(format!(
+            "at most {} bytes are set",
+            settings::MAX_SETTING_BYTES
+        )),
     }
 }
 
@@ -155,15 +180,13 @@ fn path_of(reader: &Reader<'_>, args: &[Node]) -> Result<Vec<String>, Refusal> {
             _ => None,
         })
         .filter(|name| name.as_deref() != Some(""))
-        .map(|name| {
-            name.ok_or_else(|| reader.unsupported("setting.value", "the search path takes names"))
-        })
+        .map(|name| name.map_or_else(|| reader.odd("this search path").or(String::new), Ok))
         .collect()
 }
 
 pub(super) fn show(reader: &Reader<'_>, tree: &mut Node) -> Result<Reading, Refusal> {
     let Some(NodeEnum::VariableShowStmt(statement)) = tree.node.as_ref() else {
-        return Err(reader.unsupported("form.node", "not a setting"));
+        return reader.odd("this SHOW").or(super::nothing);
     };
     let name = statement.name.to_ascii_lowercase();
     let constant = match name.as_str() {
@@ -172,7 +195,9 @@ pub(super) fn show(reader: &Reader<'_>, tree: &mut Node) -> Result<Reading, Refu
         "search_path" => Some(reader.session.search_path_text()),
         _ => None,
     };
-    if let Some(value) = constant {
+    if let Some(value) = constant
+        && rules::SHOW_IDENTITY.stands()
+    {
         *tree = whole_table(pb::RangeVar::default(), &[]);
         if let Some(select) = select_of(tree) {
             select.from_clause.clear();
@@ -180,15 +205,12 @@ pub(super) fn show(reader: &Reader<'_>, tree: &mut Node) -> Result<Reading, Refu
         }
         return Ok(Reading::of(Kind::Query, "SHOW"));
     }
-    if name == "all" {
-        return Err(reader
-            .unsupported("setting.name", "`SHOW ALL` is not passed")
-            .hint("show one setting at a time"));
+    if settings::values(&name).is_none() {
+        reader
+            .unknown_setting(&rules::SHOW_LISTED, &name)
+            .stands()?;
     }
-    match settings::values(&name) {
-        Some(_) => Ok(Reading::of(Kind::Query, "SHOW")),
-        None => Err(reader.unknown_setting(&name)),
-    }
+    Ok(Reading::of(Kind::Query, "SHOW"))
 }
 
 pub(super) fn discard(tree: &Node) -> Result<Reading, Refusal> {

@@ -6,13 +6,15 @@ use pg_query::protobuf::Node;
 use portcullis_contract::Refusal;
 
 use crate::read::Reader;
+use crate::read::place::place_of;
+use crate::rules;
 use crate::statement::{Kind, Transaction};
 use crate::understand::Reading;
 
 pub(super) fn read(reader: &Reader<'_>, tree: &mut Node) -> Result<Reading, Refusal> {
     use pb::TransactionStmtKind as Of;
     let Some(NodeEnum::TransactionStmt(statement)) = tree.node.as_mut() else {
-        return Err(reader.unsupported("form.node", "not a transaction statement"));
+        return reader.odd("this transaction statement").or(super::nothing);
     };
     check_modes(reader, &statement.options)?;
     let (kind, verb) = match statement.kind() {
@@ -27,9 +29,10 @@ pub(super) fn read(reader: &Reader<'_>, tree: &mut Node) -> Result<Reading, Refu
         | Of::TransStmtCommitPrepared
         | Of::TransStmtRollbackPrepared
         | Of::Undefined => {
-            return Err(reader
-                .unsupported("form.two_phase", "two-phase commit is not passed")
-                .hint("use COMMIT"));
+            return reader
+                .deny(&rules::TWO_PHASE, "two-phase commit is not passed")
+                .hint("use COMMIT or ROLLBACK")
+                .or(super::nothing);
         }
     };
     Ok(Reading::of(Kind::Transaction(kind), verb))
@@ -51,7 +54,10 @@ pub(super) fn check_modes(reader: &Reader<'_>, options: &[Node]) -> Result<(), R
             _ => false,
         };
         if !known {
-            return Err(reader.unsupported("setting.value", "this transaction mode is not passed"));
+            reader
+                .odd("this transaction mode")
+                .at(place_of(option))
+                .stands()?;
         }
     }
     Ok(())

@@ -7,6 +7,8 @@ use portcullis_contract::{Method, Refusal};
 
 use crate::node::texts_of;
 use crate::read::Reader;
+use crate::read::place::place_of;
+use crate::rules::{self, Denial, Rule};
 use crate::statement::{IndexColumn, Kind, Tuning};
 use crate::understand::Reading;
 
@@ -16,14 +18,16 @@ const ACCESS_METHODS: &[&str] = &["btree", "hash", "brin", "gin", "gist"];
 fn reading(tuning: Tuning, verb: &'static str) -> Reading {
     let mut reading = Reading::of(Kind::Tuning(tuning), verb);
     reading.travels = false;
-    reading.changes = true;
-    reading.methods = vec![Method::Tuning];
+    reading.changes = rules::TUNING_CHANGES.stands();
+    if rules::METHOD_TUNING.stands() {
+        reading.methods = vec![Method::Tuning];
+    }
     reading.only_these = true;
     reading
 }
 
-fn refused(reader: &Reader<'_>, what: &str) -> Refusal {
-    reader.unsupported("form.tuning", format!("{what} is not passed")).hint("`tuning` takes CREATE INDEX CONCURRENTLY on plain columns, DROP INDEX, VACUUM, ANALYZE and REINDEX of one table or index")
+fn refused(reader: &Reader<'_>, rule: &'static Rule, what: &str) -> Denial {
+    reader.deny(rule, format!("{what} is not passed")).hint("`tuning` takes CREATE INDEX CONCURRENTLY on plain columns, DROP INDEX, VACUUM, ANALYZE and REINDEX of one table or index")
 }
 
 pub(super) fn create_index(
@@ -31,7 +35,13 @@ pub(super) fn create_index(
     index: &pb::IndexStmt,
 ) -> Result<Reading, Refusal> {
     if !index.concurrent {
-        return Err(refused(reader, "CREATE INDEX without CONCURRENTLY"));
+        reader
+            .deny(
+                &rules::INDEX_CONCURRENTLY,
+                "CREATE INDEX without CONCURRENTLY is not passed",
+            )
+            .hint("it would lock the table: write CREATE INDEX CONCURRENTLY")
+            .stands()?;
     }
     let plain = !index.unique
         && !index.nulls_not_distinct
@@ -43,7 +53,7 @@ pub(super) fn create_index(
         && index.where_clause.is_none()
         && index.exclude_op_names.is_empty();
     if !plain || !ACCESS_METHODS.contains(&index.access_method.as_str()) {
-        return Err(refused(reader, "this form of CREATE INDEX"));
+        refused(reader, &rules::INDEX_PLAIN, "this form of CREATE INDEX").stands()?;
     }
     let table = table_of(reader, index.relation.as_ref())?;
     let columns = index
@@ -73,17 +83,19 @@ pub(super) fn create_index(
 
 fn index_column(reader: &Reader<'_>, table: usize, param: &Node) -> Result<IndexColumn, Refusal> {
     let Some(NodeEnum::IndexElem(element)) = param.node.as_ref() else {
-        return Err(refused(reader, "this index column"));
+        return reader.odd("this column of an index").or(unnamed);
     };
     if element.expr.is_some()
         || !element.collation.is_empty()
         || !element.opclass.is_empty()
         || !element.opclassopts.is_empty()
     {
-        return Err(refused(
+        refused(
             reader,
+            &rules::INDEX_COLUMN_PLAIN,
             "an expression, collation or operator class in an index",
-        ));
+        )
+        .stands()?;
     }
     let column = reader
         .surface
@@ -91,10 +103,27 @@ fn index_column(reader: &Reader<'_>, table: usize, param: &Node) -> Result<Index
         .get(table)
         .and_then(|t| t.column(&element.name));
     match column {
-        None => Err(reader.unknown_column(&element.name)),
-        Some(column) if column.masked => Err(reader
-            .refuse("scope.column", format!("column `{}` is masked and cannot be indexed", element.name))
-            .hint("an index is built on what is stored; choose columns that the contract shows in the clear")),
+        None => {
+            let known: Vec<&str> = reader
+                .surface
+                .tables
+                .get(table)
+                .map(|t| {
+                    let shown = t.columns.iter().filter(|c| !c.hidden);
+                    shown.map(|c| c.name.as_str()).collect()
+                })
+                .unwrap_or_default();
+            reader
+                .unknown_column_among(&element.name, &known)
+                .or(unnamed)
+        }
+        Some(column) if column.masked => reader
+            .deny(
+                &rules::INDEX_MASKED,
+                format!("column `{}` is masked and cannot be indexed", element.name),
+            )
+            .hint("an index is built on what is stored; choose columns that the contract shows in the clear")
+            .or(unnamed),
         Some(_) => Ok(IndexColumn {
             column: element.name.clone(),
             descending: element.ordering() == pb::SortByDir::SortbyDesc,
@@ -107,9 +136,18 @@ fn index_column(reader: &Reader<'_>, table: usize, param: &Node) -> Result<Index
     }
 }
 
+/// What an index column reads as, where a test removed the rule against it.
+fn unnamed() -> IndexColumn {
+    IndexColumn {
+        column: String::new(),
+        descending: false,
+        nulls_first: None,
+    }
+}
+
 fn table_of(reader: &mut Reader<'_>, relation: Option<&pb::RangeVar>) -> Result<usize, Refusal> {
     let Some(relation) = relation else {
-        return Err(refused(reader, "a statement without a table"));
+        return reader.odd("a statement without a table").or(|| 0);
     };
     let mut database = relation.catalogname.clone();
     reader.own_database(&mut database)?;
@@ -119,18 +157,20 @@ fn table_of(reader: &mut Reader<'_>, relation: Option<&pb::RangeVar>) -> Result<
 
 pub(super) fn drop_index(reader: &Reader<'_>, drop: &pb::DropStmt) -> Result<Reading, Refusal> {
     if drop.remove_type() != pb::ObjectType::ObjectIndex {
-        return Err(reader
-            .refuse(
-                "method.schema",
+        reader
+            .deny(
+                &rules::DROP_INDEX_ONLY,
                 "changes of the database's structure are not allowed",
             )
-            .hint("the contract's methods do not include `schema`"));
+            .hint(super::refused::FOR_SCHEMA)
+            .stands()?;
     }
     if drop.behavior() == pb::DropBehavior::DropCascade {
-        return Err(refused(reader, "DROP INDEX … CASCADE"));
+        refused(reader, &rules::DROP_CASCADE, "DROP INDEX … CASCADE").stands()?;
     }
     let [object] = drop.objects.as_slice() else {
-        return Err(refused(reader, "dropping several indexes at once"));
+        return refused(reader, &rules::DROP_ONE, "dropping several indexes at once")
+            .or(super::nothing);
     };
     let names = match object.node.as_ref() {
         Some(NodeEnum::List(list)) => texts_of(&list.items),
@@ -139,7 +179,9 @@ pub(super) fn drop_index(reader: &Reader<'_>, drop: &pb::DropStmt) -> Result<Rea
     let (schema, name) = match names.as_deref() {
         Some([name]) => (None, (*name).to_owned()),
         Some([schema, name]) => (Some((*schema).to_owned()), (*name).to_owned()),
-        _ => return Err(refused(reader, "this name of an index")),
+        _ => {
+            return refused(reader, &rules::DROP_NAME, "this name of an index").or(super::nothing);
+        }
     };
     Ok(reading(
         Tuning::DropIndex {
@@ -160,17 +202,29 @@ pub(super) fn vacuum(reader: &mut Reader<'_>, vacuum: &pb::VacuumStmt) -> Result
             {
                 analyze = true
             }
-            _ => return Err(refused(reader, "this option")),
+            Some(NodeEnum::DefElem(element)) => refused(
+                reader,
+                &rules::VACUUM_OPTION,
+                &format!("option `{}` of VACUUM or ANALYZE", element.defname),
+            )
+            .at(place_of(option))
+            .stands()?,
+            _ => reader.odd("this option").stands()?,
         }
     }
     let [relation] = vacuum.rels.as_slice() else {
-        return Err(refused(reader, "VACUUM or ANALYZE of other than one table"));
+        return refused(
+            reader,
+            &rules::VACUUM_ONE,
+            "VACUUM or ANALYZE of other than one table",
+        )
+        .or(super::nothing);
     };
     let Some(NodeEnum::VacuumRelation(relation)) = relation.node.as_ref() else {
-        return Err(refused(reader, "this table"));
+        return reader.odd("this table").or(super::nothing);
     };
     if !relation.va_cols.is_empty() {
-        return Err(refused(reader, "a list of columns"));
+        refused(reader, &rules::VACUUM_COLUMNS, "a list of columns").stands()?;
     }
     let table = table_of(reader, relation.relation.as_ref())?;
     Ok(if vacuum.is_vacuumcmd {
@@ -187,7 +241,9 @@ pub(super) fn reindex(
     for param in &reindex.params {
         match param.node.as_ref() {
             Some(NodeEnum::DefElem(element)) if element.defname == "concurrently" => {}
-            _ => return Err(refused(reader, "this option of REINDEX")),
+            _ => refused(reader, &rules::REINDEX_OPTION, "this option of REINDEX")
+                .at(place_of(param))
+                .stands()?,
         }
     }
     match (reindex.kind(), reindex.relation.as_ref()) {
@@ -205,9 +261,11 @@ pub(super) fn reindex(
                 "REINDEX",
             ))
         }
-        _ => Err(refused(
+        _ => refused(
             reader,
+            &rules::REINDEX_ONE,
             "REINDEX of a schema, a system or a database",
-        )),
+        )
+        .or(super::nothing),
     }
 }

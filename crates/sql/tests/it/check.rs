@@ -1,10 +1,10 @@
 //! One place that reads a text and says what became of it, and one that judges what would travel.
 
 use portcullis_contract as contract;
-use portcullis_sql::{Kind, SessionNames, Statement, Surface, rewrite, understand};
+use portcullis_sql::{Kind, SessionNames, Statement, Surface, limits, rewrite, understand_on};
 use serde_json::Value;
 
-use crate::world;
+use super::world;
 
 /// What the tests' permits put under aggregates.
 pub const MIN_GROUP: u64 = 5;
@@ -12,32 +12,53 @@ pub const MIN_GROUP: u64 = 5;
 pub struct Desk {
     pub surface: Surface,
     pub session: SessionNames,
+    /// What stands under aggregates in the text that travels.
+    pub permit: contract::Permit,
+    /// Stack of the thread that asks.
+    pub stack_bytes: usize,
 }
 
 impl Desk {
     pub fn new() -> Self {
         let surface = world::surface();
-        let session = world::session(&surface);
-        Self { surface, session }
+        let mut session = world::session(&surface);
+        let permit = permit(MIN_GROUP);
+        session.rule = permit.aggregate_rule().clone();
+        Self {
+            surface,
+            session,
+            permit,
+            stack_bytes: limits::DEFAULT_CALLER_STACK_BYTES,
+        }
+    }
+
+    /// A desk under a contract that declares dimensions.
+    pub fn with_dimensions() -> Self {
+        let mut desk = Self::new();
+        desk.session.rule = dimensions();
+        desk.permit = permit_under(dimensions());
+        for table in &mut desk.surface.tables {
+            for column in &mut table.columns {
+                column.type_oid = match column.type_name.as_str() {
+                    "integer" => 23,
+                    "date" => 1082,
+                    "numeric" => 1700,
+                    _ => 25,
+                };
+            }
+        }
+        desk
     }
 
     pub fn read(&self, text: &str) -> Result<Vec<Statement>, contract::Refusal> {
-        understand(text, &self.surface, &self.session)
+        understand_on(self.stack_bytes, text, &self.surface, &self.session)
     }
 
     /// The outcome in lines, as the goldens have it. What travels is judged on the way.
     pub fn outcome(&self, text: &str) -> Vec<String> {
         let statements = match self.read(text) {
             Ok(statements) => statements,
-            Err(refusal) => {
-                let at = refusal
-                    .position
-                    .map_or(String::new(), |at| format!(" at {at}"));
-                return vec![
-                    format!("no {} {refusal}{at}", refusal.sqlstate.code()),
-                    format!("   hint: {}", refusal.hint.unwrap_or_default()),
-                ];
-            }
+            Err(refusal) => return refused(text, &refusal),
         };
         statements
             .iter()
@@ -64,8 +85,7 @@ impl Desk {
                 )
             })
             .collect();
-        let permit = permit(MIN_GROUP);
-        let cleared = rewrite(statement, &permit, &self.surface, &self.session)
+        let cleared = rewrite(statement, &self.permit, &self.surface, &self.session)
             .expect("what is understood can be rewritten");
         judge(cleared.text(), &self.surface);
         let taps: Vec<String> = cleared
@@ -73,13 +93,21 @@ impl Desk {
             .iter()
             .map(|t| self.surface.tables[t.table].qualified())
             .collect();
+        let joins: Vec<String> = statement
+            .footprint
+            .joins
+            .iter()
+            .map(|(left, right)| format!(" {left}+{right}"))
+            .collect();
         let mut lines = vec![format!(
-            "{:?} [{}] {:?} {} taps [{}]",
+            "{:?} [{}] {:?} {} taps [{}]{}{}",
             kind_name(&statement.kind),
             methods.join(" "),
             statement.footprint.shape,
             tables.join(", "),
-            taps.join(" ")
+            taps.join(" "),
+            joins.concat(),
+            if statement.changes { " changes" } else { "" }
         )];
         if !cleared.text().is_empty() {
             lines.push(format!("   {}", cleared.text()));
@@ -87,6 +115,25 @@ impl Desk {
         lines
     }
 }
+
+/// A refusal in lines, as the goldens have it.
+pub fn refused(text: &str, refusal: &contract::Refusal) -> Vec<String> {
+    let mut lines = vec![format!("no {} {refusal}", refusal.sqlstate.code())];
+    if let Some(at) = refusal.position {
+        let piece: String = text[at..].chars().take(PIECE_CHARS).collect();
+        lines.push(format!("   at {at}: {}", piece.replace('\n', "⏎")));
+    }
+    if let Some(detail) = &refusal.detail {
+        lines.push(format!("   detail: {detail}"));
+    }
+    if let Some(hint) = &refusal.hint {
+        lines.push(format!("   hint: {hint}"));
+    }
+    lines
+}
+
+/// So much of the text at a refusal's place is shown.
+const PIECE_CHARS: usize = 24;
 
 fn kind_name(kind: &Kind) -> String {
     let debug = format!("{kind:?}");
@@ -157,8 +204,36 @@ pub fn gather(tree: &Value, node: &str, see: &mut dyn FnMut(&Value)) {
     }
 }
 
+/// The dimensions that the tests' contract declares.
+pub fn dimensions() -> contract::AggregateRule {
+    let dimensions = [
+        "clinic.patients.sex",
+        "clinic.patients.hospital_ward",
+        "clinic.patients.birth_date by year",
+        "clinic.visits.diagnosis",
+        "clinic.visits.visit_date by month",
+        "clinic.visits.doctor_id by 10",
+    ];
+    contract::AggregateRule {
+        min_group: MIN_GROUP,
+        dimensions: Some(
+            dimensions
+                .iter()
+                .map(|text| contract::Dimension::parse(text).unwrap())
+                .collect(),
+        ),
+    }
+}
+
 /// A permit with the given floor, from a contract that allows every method.
 pub fn permit(min_group: u64) -> contract::Permit {
+    permit_under(contract::AggregateRule {
+        min_group,
+        dimensions: None,
+    })
+}
+
+pub fn permit_under(rule: contract::AggregateRule) -> contract::Permit {
     let day = |text: &str| text.parse().unwrap();
     let terms = contract::Contract {
         id: "clinic-ops-2026".into(),
@@ -178,8 +253,8 @@ pub fn permit(min_group: u64) -> contract::Permit {
         },
         methods: contract::Methods {
             allowed: contract::Method::ALL.into_iter().collect(),
-            aggregate_min_group: min_group,
-            aggregate_dimensions: None,
+            aggregate_min_group: rule.min_group,
+            aggregate_dimensions: rule.dimensions,
         },
         budgets: Vec::new(),
         scope: Vec::new(),

@@ -8,7 +8,9 @@
 )]
 
 mod check;
+mod corpora;
 mod corpus;
+mod dimensions;
 mod random;
 mod rules;
 mod world;

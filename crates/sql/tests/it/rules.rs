@@ -49,7 +49,9 @@ fn all_statements_of_a_message_are_understood_or_none() {
 #[test]
 fn the_permits_floor_stands_in_the_text() {
     let desk = Desk::new();
-    let read = desk.read("SELECT count(*) FROM patients").unwrap();
+    let read = desk
+        .read("SELECT sex, count(*) FROM patients GROUP BY sex")
+        .unwrap();
     for floor in [1, 7, 5_000_000_000] {
         let cleared = rewrite(&read[0], &permit(floor), &desk.surface, &desk.session).unwrap();
         assert!(

@@ -186,3 +186,8 @@ SELECT p.name, v.diagnosis FROM patients p LEFT JOIN visits v ON p.patient_id = 
 SELECT sex, count(*) FROM patients GROUP BY sex UNION ALL SELECT 'all', count(*) FROM patients
 SELECT p.patient_id FROM patients p GROUP BY p.patient_id HAVING EXISTS (SELECT 1 FROM visits v WHERE v.patient_id = p.patient_id)
 SELECT name FROM patients p ORDER BY (SELECT count(*) FROM visits v WHERE v.patient_id = p.patient_id)
+SELECT 10_000_000_000 + 1_000.5
+SELECT (SELECT floor FROM wards WHERE ward = 'W1')
+SELECT 1 WHERE EXISTS (SELECT 1 FROM wards WHERE floor > 3)
+SELECT pg_size_pretty(pg_relation_size('clinic.visits')), pg_total_relation_size('visits')
+SELECT count(*), (SELECT floor FROM wards WHERE ward = 'W1') FROM patients

@@ -1,0 +1,303 @@
+//! Who is counted: figures over rows that were picked one by one are figures of single subjects, however
+//! large the group. Two groups that differ by `patient_id <> 7` differ by one person.
+//!
+//! INVARIANT: no figure under a floor is made of rows that a condition on the subject, or on a unique key
+//! of a table with a subject, told apart; nor of the first rows of an order.
+
+use pg_query::NodeEnum;
+use pg_query::protobuf as pb;
+use pg_query::protobuf::Node;
+use portcullis_contract::Refusal;
+
+use super::Reader;
+use super::aggregate::{Grouping, has_window};
+use super::partition::PER_ROW;
+use super::place::place_of;
+use super::scope::{ItemColumn, ItemKind, Keyed, Output, Scope, Source};
+use super::select::{integer, output_value};
+use crate::node::{children, text_of, texts_of};
+use crate::rules::{self, Denial, Rule};
+use crate::surface::Table;
+
+/// Whether a column of a table tells its subjects, or its rows about them, apart.
+pub(super) fn is_keyed(table: &Table, column: &str) -> Keyed {
+    let Some(subject) = &table.subject else {
+        return Keyed::No;
+    };
+    let is_subject = subject.column == column || subject.shown.as_deref() == Some(column);
+    let is_key = table
+        .unique_keys
+        .iter()
+        .any(|key| matches!(key.as_slice(), [only] if only == column));
+    if is_subject || is_key {
+        Keyed::Plain
+    } else {
+        Keyed::No
+    }
+}
+
+impl Reader<'_> {
+    /// What an output column says about single rows.
+    pub(super) fn key_of(&self, value: &Node, scope: &Scope<'_>) -> Keyed {
+        if let Some(column) = self.column_of(value, scope) {
+            return column.keyed;
+        }
+        let mut copy = value.clone();
+        if has_window(&mut copy) || self.names_key(&mut copy, scope) {
+            Keyed::Made
+        } else {
+            Keyed::No
+        }
+    }
+
+    /// Once FROM and WHERE are read: whether they picked rows by their keys.
+    pub(super) fn note_picked(&mut self, select: &mut pb::SelectStmt, scope: &Scope<'_>) {
+        let mut picked = select
+            .where_clause
+            .as_deref_mut()
+            .is_some_and(|condition| self.picks(condition, scope));
+        for entry in &mut select.from_clause {
+            picked = picked || self.join_picks(entry, scope);
+        }
+        self.mark_picked(picked);
+    }
+
+    /// After a query is read: the first of some order are picked ones, too.
+    pub(super) fn note_first(&mut self, select: &pb::SelectStmt, output: &Output) {
+        let first = select.limit_count.is_some()
+            || select.limit_offset.is_some()
+            || select.distinct_clause.iter().any(|n| n.node.is_some());
+        self.mark_picked(first && !output.taps.is_empty());
+    }
+
+    pub(super) fn mark_picked(&mut self, picked: bool) {
+        if let Some(frame) = self.frames.last_mut() {
+            frame.picked |= picked;
+        }
+    }
+
+    /// Groups on a floor are not made of picked rows, nor of keys.
+    pub(super) fn check_picked(
+        &self,
+        select: &pb::SelectStmt,
+        scope: &Scope<'_>,
+        grouping: &Grouping,
+    ) -> Result<(), Refusal> {
+        if !matches!(grouping, Grouping::Floor(_)) || self.floor <= 1 {
+            return Ok(());
+        }
+        if self.frames.last().is_some_and(|frame| frame.picked) {
+            self.picked(&rules::PICKED_ROWS).stands()?;
+        }
+        for group in &select.group_clause {
+            let value = match integer(group) {
+                Some(position) => usize::try_from(position)
+                    .ok()
+                    .and_then(|p| output_value(select, p.checked_sub(1)?)),
+                None => Some(group),
+            };
+            if value.is_some_and(|value| self.groups_by_key(value, scope)) {
+                self.picked(&rules::PICKED_GROUP)
+                    .at(place_of(group))
+                    .stands()?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Grouping by a key itself gives groups of one, which vanish; by something made of it, any.
+    fn groups_by_key(&self, value: &Node, scope: &Scope<'_>) -> bool {
+        match value.node.as_ref() {
+            Some(NodeEnum::GroupingSet(set)) => {
+                set.content.iter().any(|v| self.groups_by_key(v, scope))
+            }
+            Some(NodeEnum::RowExpr(row)) => row.args.iter().any(|v| self.groups_by_key(v, scope)),
+            _ => self.key_of(value, scope) == Keyed::Made,
+        }
+    }
+
+    /// A condition of an aggregate's own.
+    pub(super) fn check_filter_picks(
+        &self,
+        condition: &Node,
+        scope: &Scope<'_>,
+    ) -> Result<(), Refusal> {
+        if self.floor > 1 && self.picks(&mut condition.clone(), scope) {
+            self.picked(&rules::PICKED_FILTER)
+                .at(place_of(condition))
+                .stands()?;
+        }
+        Ok(())
+    }
+
+    fn picked(&self, rule: &'static Rule) -> Denial {
+        self.deny(
+            rule,
+            "these figures would be made of rows picked by the subject, by a key or by their order",
+        )
+        .hint("pick rows by what subjects have in common (ward, month, diagnosis); for single subjects' own figures add the subject to GROUP BY, under the method `lookup`")
+    }
+
+    /// Whether a condition of this level tells single subjects or their rows apart.
+    fn picks(&self, condition: &mut Node, scope: &Scope<'_>) -> bool {
+        match condition.node.as_mut() {
+            Some(NodeEnum::NullTest(test)) => {
+                return test.arg.as_deref_mut().is_some_and(|arg| {
+                    self.column_of(arg, scope).is_none() && self.picks(arg, scope)
+                });
+            }
+            Some(NodeEnum::AExpr(expr))
+                if expr.kind == pb::AExprKind::AexprOp as i32
+                    && super::trace::is_equality(&expr.name) =>
+            {
+                let sides = [expr.lexpr.as_deref(), expr.rexpr.as_deref()];
+                let of_rows =
+                    |side: Option<&Node>| side.is_some_and(|side| self.is_of_rows(side, scope));
+                if sides.into_iter().all(of_rows) {
+                    return false;
+                }
+            }
+            Some(NodeEnum::SubLink(link)) => {
+                let by_rows = link.sub_link_type == pb::SubLinkType::AnySublink as i32
+                    && link
+                        .subselect
+                        .as_deref()
+                        .is_some_and(|s| self.gives_rows(s));
+                let Some(tested) = link.testexpr.as_deref_mut() else {
+                    return false;
+                };
+                let plain = self.column_of(tested, scope).is_some();
+                return !(by_rows && plain) && self.picks(tested, scope);
+            }
+            Some(NodeEnum::ColumnRef(_)) => {
+                return self
+                    .column_of(condition, scope)
+                    .is_some_and(|column| column.keyed != Keyed::No);
+            }
+            Some(NodeEnum::FuncCall(call))
+                if call
+                    .funcname
+                    .last()
+                    .and_then(text_of)
+                    .is_some_and(|name| PER_ROW.contains(&name)) =>
+            {
+                return !scope.own_taps().is_empty();
+            }
+            Some(NodeEnum::SelectStmt(_)) => return false,
+            _ => {}
+        }
+        let mut found = false;
+        children(condition, &mut |child| {
+            found = found || self.picks(child, scope)
+        });
+        found
+    }
+
+    /// The conditions of the joins of this level.
+    fn join_picks(&self, entry: &mut Node, scope: &Scope<'_>) -> bool {
+        let Some(NodeEnum::JoinExpr(join)) = entry.node.as_mut() else {
+            return false;
+        };
+        let by_name = join
+            .using_clause
+            .iter()
+            .filter_map(text_of)
+            .any(|name| using_picks(name, scope));
+        let by_condition = join
+            .quals
+            .as_deref_mut()
+            .is_some_and(|quals| self.picks(quals, scope));
+        by_name
+            || by_condition
+            || [&mut join.larg, &mut join.rarg]
+                .into_iter()
+                .flatten()
+                .any(|side| self.join_picks(side, scope))
+    }
+
+    /// A column that holds what the owner's rows hold: a table's own, or a key carried through a sub-query.
+    fn is_of_rows(&self, value: &Node, scope: &Scope<'_>) -> bool {
+        let Some((column, kind)) = self.found_column(value, scope) else {
+            return false;
+        };
+        matches!(kind, ItemKind::Table(_)) || column.keyed == Keyed::Plain
+    }
+
+    /// `SELECT column FROM tables …`, already turned.
+    fn gives_rows(&self, query: &Node) -> bool {
+        let Some(NodeEnum::SelectStmt(select)) = query.node.as_ref() else {
+            return false;
+        };
+        let plain = select.target_list.iter().all(|target| {
+            matches!(&target.node, Some(NodeEnum::ResTarget(one))
+                if matches!(one.val.as_deref().and_then(|v| v.node.as_ref()), Some(NodeEnum::ColumnRef(_))))
+        });
+        plain
+            && !select.from_clause.is_empty()
+            && select.from_clause.iter().all(|entry| self.is_table(entry))
+    }
+
+    fn is_table(&self, entry: &Node) -> bool {
+        match entry.node.as_ref() {
+            Some(NodeEnum::RangeVar(var)) => var.schemaname == self.surface.view_schema,
+            Some(NodeEnum::JoinExpr(join)) => [&join.larg, &join.rarg]
+                .into_iter()
+                .all(|side| side.as_deref().is_some_and(|side| self.is_table(side))),
+            _ => false,
+        }
+    }
+
+    fn names_key(&self, tree: &mut Node, scope: &Scope<'_>) -> bool {
+        if self
+            .column_of(tree, scope)
+            .is_some_and(|column| column.keyed != Keyed::No)
+        {
+            return true;
+        }
+        let mut found = false;
+        children(tree, &mut |child| {
+            found = found || self.names_key(child, scope)
+        });
+        found
+    }
+
+    /// The column of this level that a plain reference names.
+    fn column_of<'s>(&self, value: &Node, scope: &'s Scope<'_>) -> Option<&'s ItemColumn> {
+        let (column, _) = self.found_column(value, scope)?;
+        let own = scope.items.iter().flat_map(|item| &item.columns);
+        // Of this level alone: an enclosing row is one, whoever it is about.
+        own.into_iter().find(|own| std::ptr::eq(*own, column))
+    }
+
+    fn found_column<'s>(
+        &self,
+        value: &Node,
+        scope: &'s Scope<'_>,
+    ) -> Option<(&'s ItemColumn, &'s ItemKind)> {
+        let NodeEnum::ColumnRef(reference) = value.node.as_ref()? else {
+            return None;
+        };
+        let found = self.find_column(scope, &texts_of(&reference.fields)?)?;
+        let mut source = &found.source;
+        while let Source::Either(left, _) = source {
+            source = left;
+        }
+        let Source::Column(item, column) = source else {
+            return None;
+        };
+        let item = scope.at_level(found.level)?.item(*item)?;
+        Some((item.columns.get(*column)?, &item.kind))
+    }
+}
+
+/// USING compares columns of one name: a key with what is no table's column picks.
+fn using_picks(name: &str, scope: &Scope<'_>) -> bool {
+    let (mut key, mut made) = (false, false);
+    for item in &scope.items {
+        for column in item.columns.iter().filter(|c| c.name == name) {
+            key |= column.keyed != Keyed::No;
+            made |= !matches!(item.kind, ItemKind::Table(_)) && column.keyed != Keyed::Plain;
+        }
+    }
+    key && made
+}
