@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use portcullis_contract::{Columns, Contract, Grade, ScopeTable};
+use portcullis_contract::{Columns, Contract, Grade, Mask, ScopeTable};
 use serde::{Deserialize, Serialize};
 
 use crate::catalog::{LiveCatalog, LiveTable, TableKind};
@@ -231,6 +231,11 @@ impl Check<'_> {
             if let Err(misfit) = masks::expression(live_column, "c", mask, &key) {
                 self.report(&path, Some(column), misfit.what, misfit.help);
             } else if let Some(why) = self.live.mask_errors.get(&(self.index, column.clone())) {
+                let value = if *mask == Mask::Null {
+                    "NULL"
+                } else {
+                    "the constant"
+                };
                 let help = format!(
                     "give a text that `{}` takes, or use `null`",
                     live_column.type_name
@@ -238,7 +243,7 @@ impl Check<'_> {
                 self.report(
                     &path,
                     Some(column),
-                    format!("the constant does not fit the column's type: {why}"),
+                    format!("{value} does not fit the column's type: {why}"),
                     help,
                 );
             }

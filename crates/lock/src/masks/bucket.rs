@@ -25,13 +25,13 @@ pub(super) fn floor(
     let exact = format!("CAST({c} AS numeric)");
     // `trunc` takes off the value's own number of decimals.
     let floor = format!("trunc({exact} - mod(mod({exact}, {width}) + {width}, {width}))");
-    match column.shape {
-        TypeShape::Int2 => Ok(format!("greatest({floor}, {})", i16::MIN)),
-        TypeShape::Int4 => Ok(format!("greatest({floor}, {})", i32::MIN)),
-        TypeShape::Int8 => Ok(format!("greatest({floor}, {})", i64::MIN)),
+    let value = match column.shape {
+        TypeShape::Int2 => format!("greatest({floor}, {})", i16::MIN),
+        TypeShape::Int4 => format!("greatest({floor}, {})", i32::MIN),
+        TypeShape::Int8 => format!("greatest({floor}, {})", i64::MIN),
         TypeShape::Numeric {
             precision_scale: None,
-        } => Ok(unbounded(c, &floor)),
+        } => unbounded(c, &floor),
         TypeShape::Numeric {
             precision_scale: Some((precision, scale)),
         } => {
@@ -44,15 +44,17 @@ pub(super) fn floor(
                 ));
             }
             let nines = "9".repeat(usize::try_from(digits).unwrap_or(1));
-            Ok(format!("greatest({floor}, -{nines})"))
+            format!("greatest({floor}, -{nines})")
         }
-        TypeShape::Float4 => Ok(format!(
+        TypeShape::Float4 => format!(
             "greatest({}, CAST('-3.4e38' AS float8))",
             float(&format!("CAST({c} AS float8)"), width)
-        )),
-        TypeShape::Float8 => Ok(float(c, width)),
-        _ => Err(wrong_type(column, mask)),
-    }
+        ),
+        TypeShape::Float8 => float(c, width),
+        _ => return Err(wrong_type(column, mask)),
+    };
+    // `greatest` passes over NULL: an empty field would show as the lowest number.
+    Ok(format!("CASE WHEN {c} IS NOT NULL THEN {value} END"))
 }
 
 /// NaN and the infinities stay what they are (before PostgreSQL 14 there is NaN alone).

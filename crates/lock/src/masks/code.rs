@@ -7,6 +7,8 @@ use crate::catalog::{LiveColumn, TypeShape};
 
 /// Separators inside codes; they count for nothing and never end what is shown.
 const SEPARATORS: &str = " ./_-";
+/// Of a longer text only this much is looked at: regular expressions fail on the longest ones.
+const READ_CHARS: u32 = 1000;
 /// The highest count in a regular expression of PostgreSQL's.
 const SHOWN_MAX: u32 = 255;
 
@@ -38,7 +40,7 @@ pub(super) fn cut(
             &format!("the column takes {max} characters"),
         ));
     }
-    let text = format!("CAST({c} AS text) COLLATE \"C\"");
+    let text = format!("left(CAST({c} AS text), {READ_CHARS}) COLLATE \"C\"");
     let cut = format!("substring({text} FROM '^(?:[{SEPARATORS}]*[^{SEPARATORS}]){{0,{shown}}}')");
     let value = match width {
         None => cut,

@@ -14,6 +14,9 @@ use crate::names::literal;
 /// A longer value is cut: what is made sign by sign has a limit that a hidden value can't stretch.
 const CHARS_MAX: u32 = 128;
 const DIGEST_BYTES: u32 = 32;
+/// The value's signs `u.s`, each with its place `u.i`. A function's rows come in its own order: read alone, they
+/// need no sorting, which would cost as much as all the rest.
+pub(super) const SIGNS: &str = "unnest(string_to_array(m.v, NULL)) WITH ORDINALITY AS u(s, i)";
 
 /// The substitute. `body` is the SQL of one candidate, from `m.v` (the value as text), `m.d` (its digest)
 /// and `o.o`, which is 0, or 1 for the second candidate: taken where the first one happens to be the original.
@@ -23,13 +26,13 @@ pub(super) fn text(c: &str, tag: &str, body: &str, key_row: &str) -> String {
 }
 
 fn candidate(c: &str, tag: &str, body: &str, key_row: &str, nothing_to_exchange: &str) -> String {
-    let value = format!("CAST({c} AS text)");
+    let value = format!("left(CAST({c} AS text), {CHARS_MAX})");
     let digest = keyed_hash(&format!("{} || {value}", literal(tag)), key_row);
     // OFFSET 0 keeps the planner from writing the digest out wherever it is used.
     format!(
         "(SELECT CASE WHEN m.v IS NOT NULL THEN coalesce((SELECT t.s FROM (SELECT {body} AS s FROM (VALUES (0), (1)) AS o(o) OFFSET 0) AS t \
          WHERE t.s <> m.v LIMIT 1), {nothing_to_exchange}) COLLATE \"default\" END \
-         FROM (SELECT left({value}, {CHARS_MAX}) COLLATE \"C\" AS v, {digest} AS d OFFSET 0) AS m)"
+         FROM (SELECT {value} COLLATE \"C\" AS v, {digest} AS d OFFSET 0) AS m)"
     )
 }
 

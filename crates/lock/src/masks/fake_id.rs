@@ -6,7 +6,7 @@
 
 use portcullis_contract::Mask;
 
-use super::fake::{self, byte_for, number};
+use super::fake::{self, SIGNS, byte_for, number};
 use super::{Misfit, wrong_type};
 use crate::catalog::{LiveColumn, TypeShape};
 
@@ -91,10 +91,9 @@ fn resident_15() -> String {
 fn sign_by_sign(zero: &str, digits: u32) -> String {
     let byte = byte_for("u.i - 1");
     format!(
-        "(SELECT string_agg(CASE WHEN u.s BETWEEN '0' AND '9' THEN chr({zero} + ({byte} + o.o) % {digits}) \
+        "array_to_string(ARRAY(SELECT CASE WHEN u.s BETWEEN '0' AND '9' THEN chr({zero} + ({byte} + o.o) % {digits}) \
          WHEN u.s BETWEEN 'A' AND 'Z' THEN chr(65 + ({byte} + o.o) % 26) \
          WHEN u.s BETWEEN 'a' AND 'z' THEN chr(97 + ({byte} + o.o) % 26) \
-         WHEN u.s BETWEEN ' ' AND '~' THEN u.s ELSE 'x' END, '' ORDER BY u.i) \
-         FROM unnest(string_to_array(m.v, NULL)) WITH ORDINALITY AS u(s, i))"
+         WHEN u.s BETWEEN ' ' AND '~' THEN u.s ELSE 'x' END FROM {SIGNS}), '')"
     )
 }

@@ -93,15 +93,14 @@ fn word_by_word() -> String {
     let next = byte_for("2 * w.i + j.j");
     let separators = separator_class();
     format!(
-        "(SELECT string_agg(CASE WHEN w.s ~ '^[{separators}]' THEN w.s \
-         WHEN octet_length(w.s) >= 3 * length(w.s) THEN {surname} || coalesce((SELECT string_agg({following}, '' ORDER BY j.j) \
-           FROM generate_series(1, length(w.s) - 1) AS j(j)), '') \
+        "(SELECT array_to_string(ARRAY(SELECT CASE WHEN w.s ~ '^[{separators}]' THEN w.s \
+         WHEN octet_length(w.s) >= 3 * length(w.s) THEN {surname} || array_to_string(ARRAY(SELECT {following} FROM generate_series(1, length(w.s) - 1) AS j(j)), '') \
          WHEN length(w.s) = 1 THEN CASE WHEN w.s BETWEEN 'a' AND 'z' THEN chr(97 + ({chosen}) % 26) ELSE chr(65 + ({chosen}) % 26) END \
          ELSE (SELECT CASE WHEN w.s BETWEEN 'a' AND '{{' THEN lower(n.n) WHEN w.s = upper(w.s) AND w.s <> lower(w.s) THEN upper(n.n) ELSE n.n END \
            FROM (SELECT CASE WHEN (CASE WHEN p.comma THEN w.i <= 2 ELSE w.i >= cardinality(p.s) - 1 END) THEN {family} ELSE {given} END AS n OFFSET 0) AS n) \
-         END, '' ORDER BY w.i) \
-         FROM (SELECT ARRAY(SELECT x.s[1] FROM regexp_matches(m.v, '[{separators}]+|[^{separators}]+', 'g') WITH ORDINALITY AS x(s, i) ORDER BY x.i) AS s, \
-           position(',' IN m.v) > 0 AS comma OFFSET 0) AS p, unnest(p.s) WITH ORDINALITY AS w(s, i))",
+         END FROM unnest(p.s) WITH ORDINALITY AS w(s, i)), '') \
+         FROM (SELECT ARRAY(SELECT x.s[1] FROM regexp_matches(m.v, '[{separators}]+|[^{separators}]+', 'g') AS x(s)) AS s, \
+           position(',' IN m.v) > 0 AS comma OFFSET 0) AS p)",
         surname = surname(&chosen),
         following = given(&format!("{next} + 256 * get_byte(m.d, 31) + j.j")),
         family = word(FAMILY, &chosen),

@@ -6,7 +6,7 @@
 
 use portcullis_contract::Mask;
 
-use super::fake::{self, byte_for, number};
+use super::fake::{self, SIGNS, byte_for, number};
 use super::{Misfit, wrong_type};
 use crate::catalog::{LiveColumn, TypeShape};
 
@@ -48,15 +48,14 @@ fn body() -> String {
 fn sign_by_sign() -> String {
     let byte = byte_for("u.i - 1");
     format!(
-        "(SELECT string_agg(CASE WHEN u.i <= k.kept THEN u.s \
+        "(SELECT array_to_string(ARRAY(SELECT CASE WHEN u.i <= k.kept THEN u.s \
          WHEN u.s BETWEEN '0' AND '9' THEN CASE \
            WHEN k.mobile AND u.i = k.kept + 1 THEN chr(51 + ({byte} + o.o) % 7) \
            WHEN NOT k.mobile AND (u.i IN (k.kept + 1, k.kept + 4) OR substr(m.v, CAST(u.i AS int4) - 1, 1) NOT BETWEEN '0' AND '9') \
              THEN chr(50 + ({byte} + o.o) % 8) \
            ELSE chr(48 + ({byte} + o.o) % 10) END \
-         WHEN position(u.s IN '{PUNCTUATION}') > 0 THEN u.s ELSE 'x' END, '' ORDER BY u.i) \
+         WHEN position(u.s IN '{PUNCTUATION}') > 0 THEN u.s ELSE 'x' END FROM {SIGNS}), '') \
          FROM (SELECT p.mobile IS NOT NULL AS mobile, length(coalesce(p.mobile, p.other, '')) AS kept \
-           FROM (SELECT substring(m.v FROM '{MOBILE}') AS mobile, substring(m.v FROM '{KEPT}') AS other OFFSET 0) AS p OFFSET 0) AS k, \
-         unnest(string_to_array(m.v, NULL)) WITH ORDINALITY AS u(s, i))"
+           FROM (SELECT substring(m.v FROM '{MOBILE}') AS mobile, substring(m.v FROM '{KEPT}') AS other OFFSET 0) AS p OFFSET 0) AS k)"
     )
 }

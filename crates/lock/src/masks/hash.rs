@@ -9,6 +9,9 @@ use crate::names::{KEY_SCHEMA, ident};
 /// Fewer hex digits than this and different values would often look the same.
 const HASH_CHARS_MIN: u32 = 16;
 const HASH_CHARS: u32 = 32;
+/// Longer texts are hashed by their beginning: near the greatest size of a value, putting the key before
+/// it would fail.
+const HASHED_CHARS_MAX: u32 = 100_000_000;
 
 /// Keyed hash in the manner of NMAC: an inner and an outer SHA-256, each over a random block of its own
 /// from the key table. Built-in functions alone, so that no function exists which a role could call to
@@ -33,9 +36,12 @@ pub(super) fn hash(
     mask: &Mask,
     key_row: &str,
 ) -> Result<String, Misfit> {
-    // Equal numbers hash alike, however many decimals they are written with.
     let text = match column.shape {
+        TypeShape::Text { .. } => format!("left(CAST({c} AS text), {HASHED_CHARS_MAX})"),
+        // Equal numbers hash alike, however many decimals they are written with.
         TypeShape::Numeric { .. } => format!("CAST(trim_scale({c}) AS text)"),
+        // Not as text: that depends on a setting of the session, and is twice as long.
+        TypeShape::Bytea => format!("encode(sha256({c}), 'hex')"),
         _ => format!("CAST({c} AS text)"),
     };
     let digest = keyed_hash(&text, key_row);
