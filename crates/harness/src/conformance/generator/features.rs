@@ -23,6 +23,8 @@ pub(super) enum Feature {
     LooseLimits,
     /// Quoting, Unicode escapes, dollar quotes, comments, written operators.
     Lexical,
+    /// Types of the owner's own, by name.
+    OwnTypes,
     /// Guesses at masked and hidden values.
     Guesses,
     /// Deeply nested expressions.
@@ -53,6 +55,7 @@ impl Feature {
         Self::Limits,
         Self::LooseLimits,
         Self::Lexical,
+        Self::OwnTypes,
         Self::Guesses,
         Self::Deep,
         Self::Errors,
@@ -68,6 +71,7 @@ impl Feature {
         match self {
             Self::Joins => 80,
             Self::LooseLimits => 8,
+            Self::OwnTypes => 30,
             Self::Deep => 25,
             Self::NaturalJoins | Self::Recursion | Self::WholeRows => 35,
             Self::Guesses => 70,

@@ -20,6 +20,14 @@ pub(super) struct From {
 impl Writer {
     /// Writes a FROM clause; its entries join the innermost scope. `free`: of nobody's rows alone.
     pub fn write_from(&mut self, free: bool) -> From {
+        let from = self.entries(free);
+        if let Some(scope) = self.scopes.last_mut() {
+            scope.complete = true;
+        }
+        from
+    }
+
+    fn entries(&mut self, free: bool) -> From {
         let mut from = From::default();
         let (text, first) = self.first_entry(free);
         from.text.push_str(&text);

@@ -77,7 +77,7 @@ impl Writer {
             .map(|s| s.items.clone())
             .unwrap_or_default();
         let subject = items.iter().find_map(|i| i.subject.clone());
-        let single = subject.is_none() || self.random.one_in(4);
+        let single = subject.is_none() || (!self.figures && self.random.one_in(4));
         let mut keys = Vec::new();
         if let Some(subject) = subject.filter(|_| single) {
             keys.push(subject);
@@ -120,7 +120,7 @@ impl Writer {
         let mut sql = format!("SELECT {} FROM {}", targets.join(", "), from.text);
         let mut conditions = from.conditions;
         if self.random.one_in(2) {
-            conditions.push(self.expression(Ty::Bool));
+            conditions.push(self.condition());
         }
         if !conditions.is_empty() {
             sql.push_str(&format!(" WHERE {}", conditions.join(" AND ")));
@@ -221,8 +221,8 @@ impl Writer {
                 "count(#)",
                 "pg_catalog.count(*)",
             ]),
-            5..7 if single => self.random.word(OF_SINGLE),
-            7 if single => self.random.word(PACKING),
+            5..7 if single && self.random.one_in(4) => self.random.word(OF_SINGLE),
+            7 if single && self.random.one_in(4) => self.random.word(PACKING),
             8 => self.random.word(&[
                 "bool_and(?)",
                 "bool_or(?)",

@@ -59,6 +59,7 @@ impl Generator {
         self.writer.restart();
         let family = self.family();
         let contract = self.contract(family);
+        self.writer.figures = contract == "figures";
         // Under the contract for figures nothing but groups has rows to show.
         let family = match (contract, family) {
             ("figures", Family::Rows) => Family::Groups,
@@ -82,10 +83,10 @@ impl Generator {
 
     fn contract(&mut self, family: Family) -> &'static str {
         use Family as Of;
-        match (family, self.writer.random.below(20)) {
-            (Of::Tuning, 0..16) => "upkeep",
-            (Of::Catalog | Of::Explain | Of::Other | Of::Setting, 0..2) => "upkeep",
-            (Of::Groups, 0..8) => "figures",
+        match (family, self.writer.random.below(40)) {
+            (Of::Tuning, 0..35) => "upkeep",
+            (Of::Catalog | Of::Explain | Of::Other | Of::Setting, 0..4) => "upkeep",
+            (Of::Groups, 0..16) => "figures",
             (_, 0) => "figures",
             _ => "ops",
         }

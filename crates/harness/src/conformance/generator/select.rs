@@ -179,7 +179,7 @@ impl Writer {
         self.targets(&need, &types, &mut targets, &mut query);
         let mut conditions = from.conditions;
         for _ in 0..self.random.below(3) {
-            conditions.push(self.expression(Ty::Bool));
+            conditions.push(self.condition());
         }
         let plain_distinct = distinct == "DISTINCT ";
         if plain_distinct {
@@ -343,7 +343,11 @@ impl Writer {
                 " USING <",
                 " USING OPERATOR(pg_catalog.>)",
             ]);
-            let value = if value.parse::<i64>().is_ok() {
+            let value = if value
+                .trim_matches(['(', ')', '-', ' '])
+                .parse::<f64>()
+                .is_ok()
+            {
                 format!("({value} + 0)")
             } else {
                 value
@@ -371,7 +375,7 @@ impl Writer {
 
     /// What may stand at a query's end, and mustn't.
     fn tail(&mut self, sql: &mut String) {
-        if self.may(Feature::Forbidden, 60) {
+        if self.may(Feature::Forbidden, 120) {
             let tail = self.random.word(&[
                 " FOR UPDATE",
                 " FOR SHARE",
@@ -463,7 +467,9 @@ impl Writer {
                     "dense_rank()",
                     "cume_dist()",
                     "rank()",
-                    "sum(1)",
+                    "dense_rank()",
+                    "rank()",
+                    "cume_dist()",
                     "count(*)"
                 ])
             ),
@@ -577,7 +583,6 @@ impl Writer {
         let subject = self
             .scopes
             .last()
-            .filter(|s| !s.closed)
             .and_then(|s| s.items.iter().find_map(|i| i.subject.clone()));
         self.nest += 1;
         let text = match subject {

@@ -203,7 +203,7 @@ impl Writer {
     }
 
     fn explain(&mut self) -> Trial {
-        let query = if self.random.one_in(6) {
+        let query = if self.random.one_in(15) {
             Query {
                 sql: self.random.word(others::STATEMENTS).to_owned(),
                 ..Query::default()
@@ -211,28 +211,37 @@ impl Writer {
         } else {
             self.any_query(false)
         };
-        let options = self.random.word(&[
+        let passed = [
+            "",
             "",
             "",
             " VERBOSE",
-            " ANALYZE",
-            " ANALYZE VERBOSE",
             " (COSTS OFF)",
+            " (VERBOSE, COSTS OFF)",
             " (VERBOSE, COSTS)",
             " (FORMAT TEXT)",
+            " (BUFFERS, COSTS OFF)",
+            " (SETTINGS)",
+            " (SUMMARY, COSTS OFF)",
+            " (WAL)",
+            " (ANALYZE false, VERBOSE 1)",
+        ];
+        let others = [
+            " ANALYZE",
+            " ANALYZE VERBOSE",
             " (FORMAT JSON)",
             " (FORMAT XML, COSTS OFF)",
             " (FORMAT YAML)",
             " (ANALYZE, TIMING OFF, SUMMARY OFF)",
-            " (BUFFERS, COSTS OFF)",
-            " (SETTINGS)",
             " (GENERIC_PLAN)",
-            " (SUMMARY, COSTS OFF)",
-            " (WAL)",
             " (MEMORY, SERIALIZE)",
-            " (ANALYZE false, VERBOSE 1)",
             " (nonsense)",
-        ]);
+        ];
+        let options = if self.random.one_in(5) {
+            self.random.word(&others)
+        } else {
+            self.random.word(&passed)
+        };
         Trial::of(format!("EXPLAIN{options} {}", query.sql), true)
     }
 
@@ -242,7 +251,16 @@ impl Writer {
         let scrolls = self.random.one_in(2);
         let scroll = if scrolls { "SCROLL " } else { "NO SCROLL " };
         let binary = self.random.word(&["", "", "", "BINARY "]);
-        let insensitive = self.random.word(&["", "", "INSENSITIVE ", "ASENSITIVE "]);
+        let insensitive = self.random.word(&[
+            "",
+            "",
+            "",
+            "INSENSITIVE ",
+            "",
+            "",
+            "INSENSITIVE ",
+            "ASENSITIVE ",
+        ]);
         let hold = self
             .random
             .word(&["", "", "", "WITH HOLD ", "WITHOUT HOLD "]);
@@ -638,22 +656,33 @@ impl Writer {
             "BEGIN WORK",
             "BEGIN READ WRITE",
         ]);
+        let mut saved = false;
         let mut steps = vec![Step::Query(begin.to_owned())];
         let mut total = true;
         for _ in 0..self.random.between(2, 5) {
             let text = match self.random.below(9) {
                 0 => "SAVEPOINT a".to_owned(),
-                1 => "ROLLBACK TO SAVEPOINT a".to_owned(),
-                2 => "RELEASE a".to_owned(),
-                3 => self.filled("SELECT ({mt})::int FROM clinic.patients"),
+                1 if saved => "ROLLBACK TO SAVEPOINT a".to_owned(),
+                2 if saved => "RELEASE a".to_owned(),
+                3 => self
+                    .random
+                    .word(&[
+                        "SELECT id_card::int FROM clinic.patients",
+                        "SELECT 1 / (income - 20000) FROM clinic.patients",
+                        "SELECT nickname::date FROM clinic.patients",
+                        "SELECT secret FROM clinic.patients",
+                        "SELECT 1 / (visit_id - 100001) FROM clinic.visits",
+                    ])
+                    .to_owned(),
                 4 => self.setting(),
-                5 => "ROLLBACK TO b".to_owned(),
+                5 if self.random.one_in(6) => "ROLLBACK TO b".to_owned(),
                 _ => {
                     let query = self.any_query(true);
                     total &= query.total;
                     query.sql
                 }
             };
+            saved = (saved || text == "SAVEPOINT a") && text != "RELEASE a";
             steps.push(Step::Query(text));
         }
         let end = self.random.word(&[

@@ -32,8 +32,8 @@ pub(super) struct Item {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Scope {
     pub items: Vec<Item>,
-    /// Whether sub-queries may stand in its expressions.
-    pub closed: bool,
+    /// Whether FROM is written: before, a name alone could be taken for another entry's later.
+    pub complete: bool,
 }
 
 /// What a WITH query gives.
@@ -67,6 +67,8 @@ pub(super) struct Writer {
     pub mischief: Option<(usize, Mischief)>,
     /// Place in the list of statements that are not queries: seeds one after another go through all.
     pub turn: usize,
+    /// Whether the contract allows figures alone.
+    pub figures: bool,
     /// Types of the parameters, where literals may be parameters.
     pub params: Option<Vec<(Ty, String)>>,
 }
@@ -83,6 +85,7 @@ impl Writer {
             nest: 0,
             mischief: None,
             turn: 0,
+            figures: false,
             params: None,
         }
     }
@@ -106,7 +109,7 @@ impl Writer {
             .filter(|(feature, _)| self.features.has(*feature))
             .map(|(_, kind)| kind)
             .collect();
-        if self.random.one_in(5)
+        if self.random.one_in(6)
             && let Some(kind) = self.random.choose(&own)
         {
             self.mischief = Some((self.random.below(8), *kind));
@@ -143,13 +146,51 @@ impl Writer {
         out
     }
 
+    /// A condition; every second one lets most rows pass.
+    pub fn condition(&mut self) -> String {
+        if self.random.one_in(2) {
+            return self.expression(Ty::Bool);
+        }
+        let form = self.random.word(&[
+            "{i} >= 0",
+            "{mi} > 1000",
+            "{mt} <> 'zq1'",
+            "{t} IS NOT NULL",
+            "{m} IS DISTINCT FROM {lit}",
+            "length({mt}) > 0",
+            "{md} > date '1900-01-01'",
+            "{i} NOT IN (1001, 1002)",
+            "{mt} LIKE '%'",
+            "{t} ~ ''",
+            "({b} OR {i} < 100000)",
+            "{i} BETWEEN 1 AND 120",
+            "({mt} NOT LIKE '%zq%' OR {n} < 500)",
+            "{c} IS NOT NULL",
+            "{mi} % 2 = 0 OR {b}",
+        ]);
+        format!("({})", self.filled(form))
+    }
+
     pub fn filled(&mut self, form: &str) -> String {
         let mut out = String::new();
         self.fill(&mut out, form, 1);
         out
     }
 
+    /// A type: mostly one that a column in sight has.
     pub fn some_type(&mut self) -> Ty {
+        if self.random.percent(55)
+            && let Some(scope) = self.scopes.last()
+        {
+            let types: Vec<Ty> = scope
+                .items
+                .iter()
+                .flat_map(|item| item.fields.iter().map(|field| field.ty))
+                .collect();
+            if let Some(ty) = self.random.choose(&types) {
+                return *ty;
+            }
+        }
         // Common types twice as often.
         let common = [Ty::Int, Ty::Text, Ty::Bool, Ty::Num, Ty::Date];
         let of = if self.random.one_in(2) {
@@ -164,7 +205,7 @@ impl Writer {
         if self.does_mischief(out, ty) {
             return;
         }
-        if depth == 0 || self.random.percent(35) {
+        if depth == 0 || !self.own_type(ty) || self.random.percent(35) {
             self.leaf(out, ty);
             return;
         }
@@ -259,15 +300,26 @@ impl Writer {
         items.get(at).map(|item| item.alias.clone())
     }
 
+    /// Whether the type may be named.
+    fn own_type(&self, ty: Ty) -> bool {
+        !matches!(ty, Ty::Severity | Ty::Percent) || self.has(Feature::OwnTypes)
+    }
+
     /// A column or a constant.
     fn leaf(&mut self, out: &mut String, ty: Ty) {
-        if self.random.percent(80)
+        let named = self.own_type(ty);
+        let share = if named { 80 } else { 100 };
+        if self.random.percent(share)
             && let Some(column) = self.column(&|field| field.ty == ty)
         {
             out.push_str(&column);
             return;
         }
-        let literal = self.literal(ty);
+        let literal = match ty {
+            Ty::Severity if !named => "'low'".to_owned(),
+            Ty::Percent if !named => "12.5".to_owned(),
+            _ => self.literal(ty),
+        };
         match &mut self.params {
             Some(params) if params.len() < 8 && self.random.one_in(3) && !literal.contains('(') => {
                 params.push((ty, literal));
@@ -307,7 +359,7 @@ impl Writer {
             fitting().nth(at)
         };
         let (item, field) = choice?;
-        let only = levels == 1 && scope.items.len() == 1;
+        let only = levels == 1 && scope.complete && scope.items.len() == 1;
         let (alias, name) = (item.alias.clone(), field.name.clone());
         if only && self.random.one_in(2) {
             return Some(self.name(&name));
@@ -367,7 +419,18 @@ impl Writer {
             Ty::Bool => {
                 return self
                     .random
-                    .word(&["true", "false", "true", "NULL::bool", "'t'::bool"])
+                    .word(&[
+                        "true",
+                        "true",
+                        "true",
+                        "false",
+                        "true",
+                        "true",
+                        "NULL::bool",
+                        "true",
+                        "true",
+                        "true",
+                    ])
                     .to_owned();
             }
             Ty::Big => return format!("{}::bigint", number * 1_000_003),
@@ -387,9 +450,8 @@ impl Writer {
             ]),
             Ty::Jsonb => self.random.word(&[
                 "'{\"lang\": \"zh\", \"n\": 3, \"list\": [1, 2]}'::jsonb",
-                "'[1, \"a\", null]'::jsonb",
+                "'{\"n\": 9, \"list\": [\"x\", null], \"value\": 2.5}'::jsonb",
                 "'{}'::jsonb",
-                "'7'::jsonb",
             ]),
             Ty::Json => self
                 .random
@@ -527,6 +589,7 @@ impl Writer {
     fn column_or(&mut self, out: &mut String, fits: &dyn Fn(&Field) -> bool, ty: Ty) -> bool {
         match self.column(fits) {
             Some(column) => out.push_str(&column),
+            None if ty == Ty::Text => out.push_str("'zq'::text"),
             None => self.leaf(out, ty),
         }
         true
