@@ -75,8 +75,8 @@ async fn open(
         terms.surface.resource.clone(),
         &terms.surface,
     );
-    // So that the floor need not be written into a text a second time.
-    names.floor = admitted.contract.methods.aggregate_min_group.max(1);
+    // So that no text with groups need be read a second time.
+    names.rule = admitted.contract.methods.aggregate_rule();
     let params = passed_parameters(connection, &mut names, &terms.surface)?;
     let target = Arc::new(gate.upstream_target(&admitted, &terms, params).await?);
     let upstream = match upstream::connect(&target).await {
