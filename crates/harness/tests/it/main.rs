@@ -10,6 +10,7 @@
 mod on_record;
 mod world;
 
+mod aggregates;
 mod budgets;
 mod clients;
 mod crash;
