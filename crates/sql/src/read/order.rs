@@ -12,7 +12,7 @@ use pg_query::protobuf::Node;
 use super::Reader;
 use super::aggregate::Grouping;
 use super::scope::{Item, ItemKind, Output, Scope};
-use crate::node::{as_text, children, column, integer_constant, node, text_of};
+use crate::node::{as_text, children, column, integer_constant, node, strip_locations, text_of};
 use crate::rules;
 use crate::surface::Table;
 
@@ -100,9 +100,14 @@ impl Reader<'_> {
     }
 
     /// The same for a set operation: all its columns, behind the client's.
-    pub(super) fn settle_output_order(&self, select: &mut pb::SelectStmt, output: &mut Output) {
+    pub(super) fn settle_output_order(
+        &self,
+        select: &mut pb::SelectStmt,
+        output: &mut Output,
+        relied_upon: bool,
+    ) {
         output.ordered = !select.sort_clause.is_empty();
-        if rules::TOTAL_ORDER.stands() && (picks_rows(select) || output.ordered) {
+        if rules::TOTAL_ORDER.stands() && (picks_rows(select) || (relied_upon && output.ordered)) {
             for key in positions(output.columns.len()) {
                 push_key(&mut select.sort_clause, key);
             }
@@ -115,7 +120,11 @@ impl Reader<'_> {
         if !select.sort_clause.is_empty() || !select.distinct_clause.is_empty() {
             return false;
         }
-        if scope.items.iter().all(|item| item.kind == ItemKind::Function) {
+        if scope
+            .items
+            .iter()
+            .all(|item| item.kind == ItemKind::Function)
+        {
             return true;
         }
         match select.from_clause.as_slice() {
@@ -324,7 +333,10 @@ fn group_keys(select: &pb::SelectStmt) -> Vec<Node> {
 
 fn push_key(sorts: &mut Vec<Node>, key: Node) {
     let stands = |sort: &Node| match sort.node.as_ref() {
-        Some(NodeEnum::SortBy(by)) => by.node.as_deref() == Some(&key),
+        Some(NodeEnum::SortBy(by)) => by
+            .node
+            .as_deref()
+            .is_some_and(|stands| same_key(stands, &key)),
         _ => false,
     };
     if sorts.iter().any(stands) {
@@ -338,6 +350,14 @@ fn push_key(sorts: &mut Vec<Node>, key: Node) {
         location: 0,
     };
     sorts.push(node(NodeEnum::SortBy(Box::new(by))));
+}
+
+/// The same key, wherever it was written.
+fn same_key(a: &Node, b: &Node) -> bool {
+    let (mut a, mut b) = (a.clone(), b.clone());
+    strip_locations(&mut a);
+    strip_locations(&mut b);
+    a == b
 }
 
 /// A frame that counts rows cuts between peers; the usual ones take all peers in.

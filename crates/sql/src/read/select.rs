@@ -693,6 +693,7 @@ impl Reader<'_> {
             column.subject_of = None;
         }
         Output {
+            ordered: false,
             columns,
             taps: Vec::new(),
             follows: Vec::new(),
@@ -1019,7 +1020,7 @@ impl Reader<'_> {
         };
         self.limits(select, scope)?;
         self.output_order(&mut select.sort_clause, &output)?;
-        self.settle_output_order(select, &mut output);
+        self.settle_output_order(select, &mut output, scope.parent.is_some());
         for column in &mut output.columns {
             // Parts with different constants, or rows left after merging, make a sum an indicator.
             column.simple &= !rules::SETOP_INDICATOR.stands();
