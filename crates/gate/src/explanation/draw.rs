@@ -155,6 +155,13 @@ impl Page {
                 &format!("at least {floor} distinct subjects behind each figure"),
             );
         }
+        self.dimensions(touched);
+    }
+
+    fn dimensions(&mut self, touched: &Touched) {
+        if let Some(dimensions) = &touched.dimensions {
+            self.field("groups", &format!("by {}", dimensions.join(", ")));
+        }
     }
 
     fn table(&mut self, label: &str, table: &TableRead) {

@@ -85,6 +85,8 @@ pub struct Touched {
     pub subjects: Vec<Counted>,
     /// Least number of distinct subjects behind each figure.
     pub min_group: Option<u64>,
+    /// What groups may be formed and filtered by; `None` = any column in scope.
+    pub dimensions: Option<Vec<String>>,
     /// Keys of the ceilings that the result would be charged to.
     pub budgets: Vec<String>,
     /// The statement whose rows these are: that of the cursor or prepared statement that is named.
@@ -351,6 +353,10 @@ impl Asked<'_> {
         let min_group = permit
             .map(Permit::min_group)
             .filter(|floor| *floor > 1 && footprint.shape == Shape::Aggregate);
+        let dimensions = permit
+            .filter(|_| footprint.methods.contains(&Method::Aggregate))
+            .and_then(|permit| permit.aggregate_rule().dimensions.as_ref())
+            .map(|dimensions| dimensions.iter().map(ToString::to_string).collect());
         let budgets = self.ceilings_for(footprint, &subjects);
         Touched {
             methods: footprint
@@ -371,6 +377,7 @@ impl Asked<'_> {
             joins: footprint.joins.iter().cloned().collect(),
             subjects,
             min_group,
+            dimensions,
             budgets,
             of: None,
         }

@@ -1,7 +1,10 @@
 //! `EXPLAIN (PORTCULLIS)` in a session: any client may ask, nothing is run, charged or disclosed.
 
+use std::ffi::OsStr;
+use std::path::Path;
 use std::process::Command;
 
+use portcullis_harness::cache_dir;
 use portcullis_harness::raw::{Answers, Pipeline};
 use serde_json::Value;
 
@@ -224,6 +227,7 @@ fn in_the_extended_protocol_it_takes_its_turn() {
 fn clients_ask_it_as_they_are() {
     let world = clinic(40, |contract| contract);
     psql(&world);
+    python(&world);
     run(async {
         let client = session(&world.connect, "driver").await.unwrap();
         let rows = client
@@ -279,23 +283,37 @@ fn clients_ask_it_as_they_are() {
     });
 }
 
-fn psql(world: &World) {
+fn client(world: &World, program: impl AsRef<OsStr>, args: &[&OsStr]) -> String {
     let connect = &world.connect;
-    let sql = ask("SELECT diagnosis FROM clinic.patients");
     let output = Command::new("timeout")
-        .args(["20", "psql", "-X", "-At", "-c", &sql])
+        .arg("30")
+        .arg(program)
+        .args(args)
         .env("PGHOST", &connect.host)
         .env("PGPORT", connect.port.to_string())
         .env("PGUSER", &connect.user)
         .env("PGPASSWORD", &connect.password)
         .env("PGDATABASE", &connect.database)
         .env("PGSSLMODE", "disable")
+        .env("PYTHONDONTWRITEBYTECODE", "1")
         .output()
         .unwrap();
     let said = String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(output.status.success(), "{output:?}");
+    said
+}
+
+fn psql(world: &World) {
+    let sql = ask("SELECT diagnosis FROM clinic.patients");
+    let said = client(world, "psql", &["-X", "-At", "-c", &sql].map(OsStr::new));
     assert!(
         said.contains("refused [scope.column]") && said.contains("^^^^^^^^^"),
         "{said}"
     );
+}
+
+fn python(world: &World) {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/clients/explain.py");
+    let python = cache_dir().join("venv/bin/python");
+    assert_eq!(client(world, python, &[script.as_os_str()]), "done\n");
 }
