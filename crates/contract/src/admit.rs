@@ -115,7 +115,8 @@ fn check_parties(request: &AdmissionRequest<'_>) -> Result<(), Refusal> {
     check_vendor(contract, person)?;
     if request.vendor.id != contract.vendor {
         let message = format!("vendor `{}` is not the contract's party", request.vendor.id);
-        return Err(not_admitted(contract, "vendor", "person.vendor", message));
+        return Err(not_admitted(contract, "vendor", "person.vendor", message)
+            .hint("only the people of the contract's own vendor may work under it"));
     }
     check_resource(contract, &grant.resource)?;
     check_purpose(contract, &grant.purpose)
@@ -218,6 +219,7 @@ pub(crate) fn check_dates(
             "contract.ended",
             "the contract's last day is out of range".to_owned(),
         )
+        .hint("the owner must correct the contract's last day")
     })
 }
 

@@ -76,12 +76,10 @@ fn check_methods(contract: &Contract, footprint: &Footprint) -> Result<(), Refus
         && (!footprint.tables.is_empty() || footprint.shape != Shape::NoData)
     {
         let message = "the statement touches data without a method that would allow it".to_owned();
-        return Err(refuse(
-            contract,
-            "methods",
-            "method.none".to_owned(),
-            message,
-        ));
+        return Err(
+            refuse(contract, "methods", "method.none".to_owned(), message)
+                .hint("write the statement in a simpler form, and tell the owner's administrator"),
+        );
     }
     let Some(missing) = footprint
         .methods

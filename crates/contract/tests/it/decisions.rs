@@ -39,6 +39,16 @@ fn refused(contract: &Contract, resource: &str, footprint: &Footprint, reason: &
     let refusal = decide(contract, resource, footprint).expect_err(reason);
     assert_eq!(refusal.reason, reason);
     assert_eq!(refusal.sqlstate.code(), "42501");
+    // Every refusal names the clause, and says what to do.
+    let detail = refusal.detail.as_deref().unwrap_or_default();
+    assert!(
+        detail.starts_with("contract `clinic-ops-2026`, clause `"),
+        "{refusal}: {detail}"
+    );
+    assert!(
+        refusal.hint.as_deref().is_some_and(|hint| hint.len() > 10),
+        "{refusal}"
+    );
     refusal
 }
 

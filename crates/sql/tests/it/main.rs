@@ -12,5 +12,7 @@ mod corpora;
 mod corpus;
 mod dimensions;
 mod random;
+mod reasons;
+mod registry;
 mod rules;
 mod world;
