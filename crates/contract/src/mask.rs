@@ -54,7 +54,7 @@ impl Mask {
                     shown: before,
                     width: filled,
                 },
-            ) => shown <= before && (filled.is_none() || width.is_some()),
+            ) => shown <= before && filled.is_none_or(|filled| width.is_some_and(|w| w <= filled)),
             (Self::Year, Self::Month) => true,
             (Self::Bucket(width), Self::Bucket(before)) => {
                 *before != 0 && width.checked_rem(*before) == Some(0)
@@ -99,6 +99,7 @@ mod tests {
             (Mask::Tail(4), Mask::First(4)),
             (code(4, None), code(3, None)),
             (code(2, None), code(3, Some(6))),
+            (code(2, Some(9)), code(3, Some(6))),
             (Mask::Month, Mask::Year),
             (Mask::Bucket(20), Mask::Bucket(100)),
             (Mask::Bucket(30), Mask::Bucket(20)),

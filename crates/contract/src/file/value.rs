@@ -237,3 +237,64 @@ fn malformed(
         units,
     );
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn masks_are_read_as_they_are_written() {
+        let code = |shown, width| Mask::Code { shown, width };
+        for (word, mask) in [
+            ("null", Mask::Null),
+            ("hash", Mask::Hash),
+            ("first", Mask::First(1)),
+            ("first2", Mask::First(2)),
+            ("last4", Mask::Last(4)),
+            ("head1", Mask::Head(1)),
+            ("tail64", Mask::Tail(64)),
+            ("code3", code(3, None)),
+            ("code2of6", code(2, Some(6))),
+            ("fake-id", Mask::FakeId),
+            ("fake-phone", Mask::FakePhone),
+            ("fake-name", Mask::FakeName),
+            ("year", Mask::Year),
+            ("month", Mask::Month),
+            ("bucket100", Mask::Bucket(100)),
+        ] {
+            assert_eq!(write_mask(&mask), word);
+            assert_eq!(parse_mask(word), Some(mask), "{word}");
+        }
+        for word in [
+            "",
+            "First",
+            "last",
+            "last0",
+            "last65",
+            "last-4",
+            "last4 ",
+            "head",
+            "tail",
+            "code",
+            "code0",
+            "code3of3",
+            "code3of2",
+            "code3of",
+            "codeof6",
+            "code2of6of8",
+            "code2of+6",
+            "code+2",
+            "code2of65",
+            "fake",
+            "fake-",
+            "fake-name2",
+            "bucket",
+            "bucket1",
+            "bucket-5",
+            "bucket99999999999999999999",
+            "constant",
+        ] {
+            assert_eq!(parse_mask(word), None, "{word}");
+        }
+    }
+}
