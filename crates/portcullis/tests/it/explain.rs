@@ -306,6 +306,30 @@ fn officers_ask_about_all_and_persons_about_their_own_and_all_is_on_record() {
 }
 
 #[test]
+fn a_stranger_cannot_tell_a_contract_from_none() {
+    let gate = gate();
+    let other = "[vendor.other]\nname = \"Other\"\n\n[person.\"wu.di\"]\nvendor = \"other\"\nname = \"Wu Di\"\n";
+    gate.apply(&[("other.toml", other)]).unwrap();
+    let token = gate.officer(1).run(&["person", "token", "wu.di"]).unwrap();
+    let token = text(&token, "/token");
+    let told = |contract: &str| {
+        let answer = gate
+            .actor(&token)
+            .try_run(&["explain", "--contract", contract, "SELECT 1"])
+            .unwrap();
+        assert_eq!(answer.code, 3, "{}", answer.stdout);
+        answer.stdout.replace(contract, "CONTRACT")
+    };
+    assert_eq!(told(CONTRACT), told("nothing-2026"));
+    let (code, answer) = ask(&gate, 0, &["--person", "wu.di", "SELECT 1"]);
+    assert_eq!(
+        (code, text(&answer, "/error/code").as_str()),
+        (2, "person.vendor")
+    );
+    assert!(gate.events("explain.asked").unwrap().is_empty());
+}
+
+#[test]
 fn a_contract_file_is_tried_before_it_is_in_force() {
     let gate = gate();
     let contract = std::fs::read_to_string(gate.path("contract.toml")).unwrap();

@@ -417,6 +417,7 @@ fn every_act_is_in_the_table_once_and_auditors_only_read() {
                 | Act::LogExport
                 | Act::LogProve
                 | Act::Doctor
+                | Act::Explain
         );
         assert_eq!(roles.contains(&Role::Auditor), reads, "{act:?}");
     }
