@@ -16,6 +16,7 @@ mod clients;
 mod crash;
 mod durable;
 mod ends;
+mod explain;
 mod hostile;
 mod leaving;
 mod names;
