@@ -1,5 +1,8 @@
 //! `portcullis explain`: the answer to each kind of statement, who may ask, and what stays behind.
 
+use std::io::Write as _;
+use std::process::{Command, Stdio};
+
 use portcullis_harness::Gate;
 use serde_json::Value;
 
@@ -303,6 +306,38 @@ fn officers_ask_about_all_and_persons_about_their_own_and_all_is_on_record() {
         gate.events("statement").unwrap().is_empty(),
         "nothing was run"
     );
+}
+
+#[test]
+fn a_reader_gets_a_page_and_statements_from_standard_input() {
+    let gate = gate();
+    let mut child = Command::new(portcullis_harness::binary().unwrap())
+        .args(["explain", "--contract", CONTRACT])
+        .env("PORTCULLIS_DATA", gate.data_dir())
+        .env("PORTCULLIS_TOKEN", gate.officer(2).token())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let sql = "SELECT '李伟', diagnosis FROM clinic.patients; SELECT 1;\n";
+    let mut input = child.stdin.take().unwrap();
+    input.write_all(sql.as_bytes()).unwrap();
+    drop(input);
+    let output = child.wait_with_output().unwrap();
+    let page = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{page}");
+    let mark = format!(
+        "{}^^^^^^^^^\n",
+        " ".repeat(11 + "SELECT '".len() + 4 + "', ".len())
+    );
+    for piece in [
+        "refused [scope.column]",
+        mark.as_str(),
+        "statement 2",
+        "sent       SELECT 1",
+    ] {
+        assert!(page.contains(piece), "{piece:?}\n{page}");
+    }
 }
 
 #[test]
