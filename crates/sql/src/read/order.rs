@@ -195,6 +195,19 @@ impl Reader<'_> {
                     }
                     call.over = Some(Box::new(over));
                 }
+                // Over a whole partition the sum may be made in any order: so in the order of what is added.
+                Some(over)
+                    if FLOAT_SUMS.contains(&name)
+                        && whole_partition(over, &windows)
+                        && call.args.iter().any(|arg| self.may_be_float(arg, scope)) =>
+                {
+                    let mut over = written_out(over, &windows);
+                    for arg in call.args.clone() {
+                        push_key(&mut over.order_clause, arg);
+                    }
+                    over.frame_options = FRAME_WHOLE_PARTITION;
+                    call.over = Some(Box::new(over));
+                }
                 None if FLOAT_SUMS.contains(&name) && call.agg_order.is_empty() => {
                     if call.args.iter().any(|arg| self.may_be_float(arg, scope)) {
                         for arg in call.args.clone() {
@@ -362,6 +375,17 @@ fn same_key(a: &Node, b: &Node) -> bool {
 
 /// A frame that counts rows cuts between peers; the usual ones take all peers in.
 const FRAME_ROWS: i32 = 0x0004;
+
+/// `ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING`: FRAMEOPTION_NONDEFAULT, _ROWS, _BETWEEN,
+/// _START_UNBOUNDED_PRECEDING and _END_UNBOUNDED_FOLLOWING of PostgreSQL's `parsenodes.h`.
+const FRAME_WHOLE_PARTITION: i32 = 0x0001 | FRAME_ROWS | 0x0010 | 0x0020 | 0x0100;
+const FRAME_NONDEFAULT: i32 = 0x0001;
+
+/// Neither an order nor a frame: every row sees all rows of its partition.
+fn whole_partition(over: &pb::WindowDef, windows: &[Node]) -> bool {
+    let whole = written_out(over, windows);
+    whole.order_clause.is_empty() && whole.frame_options & FRAME_NONDEFAULT == 0
+}
 
 fn by_rows_frame(over: &pb::WindowDef, windows: &[Node]) -> bool {
     written_out(over, windows).frame_options & FRAME_ROWS != 0
