@@ -66,7 +66,71 @@ fn draw(node: &Value, depth: usize, surface: &portcullis_sql::Surface, lines: &m
         .and_then(Value::as_array)
         .into_iter()
         .flatten()
+        .filter(|child| !is_of_a_mask(child, surface))
     {
         draw(child, depth + 1, surface, lines);
+    }
+}
+
+/// A sub-plan that reads no table of the contract: how a mask fetches its key and makes its value. (So is a
+/// client's own sub-query without a table; its absence tells nothing that he doesn't know.)
+fn is_of_a_mask(node: &Value, surface: &portcullis_sql::Surface) -> bool {
+    let apart = node.get("Parent Relationship").and_then(Value::as_str);
+    matches!(apart, Some("InitPlan" | "SubPlan")) && !reads_a_table(node, 0, surface)
+}
+
+fn reads_a_table(node: &Value, depth: usize, surface: &portcullis_sql::Surface) -> bool {
+    let relation = node.get("Relation Name").and_then(Value::as_str);
+    let children = node.get("Plans").and_then(Value::as_array);
+    let of_contract = |name| surface.tables.iter().any(|table| table.name == name);
+    relation.is_some_and(of_contract)
+        || depth < MAX_PLAN_DEPTH
+            && children
+                .into_iter()
+                .flatten()
+                .any(|child| reads_a_table(child, depth + 1, surface))
+}
+
+#[cfg(test)]
+mod tests {
+    use portcullis_sql::surface::Table;
+    use serde_json::json;
+
+    use super::*;
+
+    /// A look-up of a substituted column beside a client's own sub-query, as PostgreSQL tells it.
+    #[test]
+    fn what_a_mask_computes_is_not_drawn() {
+        let surface = portcullis_sql::Surface {
+            tables: vec![Table {
+                schema: "clinic".into(),
+                name: "patients".into(),
+                oid: 1,
+                view: "clinic.patients".into(),
+                view_oid: 2,
+                columns: Vec::new(),
+                subject: None,
+                rows_filtered: false,
+                unique_keys: Vec::new(),
+            }],
+            ..portcullis_sql::Surface::default()
+        };
+        let plan = json!({ "Node Type": "Index Scan", "Relation Name": "patients", "Plans": [
+            { "Node Type": "Aggregate", "Parent Relationship": "InitPlan", "Plans": [
+                { "Node Type": "Seq Scan", "Parent Relationship": "Outer", "Relation Name": "patients" } ] },
+            { "Node Type": "Subquery Scan", "Parent Relationship": "SubPlan", "Plans": [
+                { "Node Type": "Index Scan", "Parent Relationship": "InitPlan", "Relation Name": "mask_key" },
+                { "Node Type": "Values Scan", "Parent Relationship": "Subquery" } ] },
+        ] });
+        let mut lines = Vec::new();
+        draw(&plan, 0, &surface, &mut lines);
+        assert_eq!(
+            lines,
+            [
+                "Index Scan on clinic.patients",
+                "  ->  Aggregate",
+                "        ->  Seq Scan on clinic.patients"
+            ]
+        );
     }
 }

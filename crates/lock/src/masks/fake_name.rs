@@ -96,7 +96,7 @@ fn word_by_word() -> String {
         "(SELECT array_to_string(ARRAY(SELECT CASE WHEN w.s ~ '^[{separators}]' THEN w.s \
          WHEN octet_length(w.s) >= 3 * length(w.s) THEN {surname} || array_to_string(ARRAY(SELECT {following} FROM generate_series(1, length(w.s) - 1) AS j(j)), '') \
          WHEN length(w.s) = 1 THEN CASE WHEN w.s BETWEEN 'a' AND 'z' THEN chr(97 + ({chosen}) % 26) ELSE chr(65 + ({chosen}) % 26) END \
-         ELSE (SELECT CASE WHEN w.s BETWEEN 'a' AND '{{' THEN lower(n.n) WHEN w.s = upper(w.s) AND w.s <> lower(w.s) THEN upper(n.n) ELSE n.n END \
+         ELSE (SELECT CASE WHEN w.s BETWEEN 'a' AND '{{' THEN lower(n.n COLLATE \"C\") WHEN w.s = upper(w.s) AND w.s <> lower(w.s) THEN upper(n.n COLLATE \"C\") ELSE n.n END \
            FROM (SELECT CASE WHEN (CASE WHEN p.comma THEN w.i <= 2 ELSE w.i >= cardinality(p.s) - 1 END) THEN {family} ELSE {given} END AS n OFFSET 0) AS n) \
          END FROM unnest(p.s) WITH ORDINALITY AS w(s, i)), '') \
          FROM (SELECT ARRAY(SELECT x.s[1] FROM regexp_matches(m.v, '[{separators}]+|[^{separators}]+', 'g') AS x(s)) AS s, \
