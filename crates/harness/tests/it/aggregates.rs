@@ -499,6 +499,65 @@ fn secrets(rows: &[Row]) -> BTreeMap<usize, i64> {
         .collect()
 }
 
+/// Without dimensions, too: within one answer, totals tell of no part that is withheld.
+async fn totals_are_of_what_is_shown(client: &Client, table: &str, rows: &[Row]) {
+    let text = format!(
+        "select sex, ward, born / 10 as decade, count(*), grouping(sex, ward, born / 10)
+         from clinic.{table} where cost is not null or sex = 'F' group by rollup (sex, ward, born / 10)"
+    );
+    let of: Vec<Row> = rows
+        .iter()
+        .filter(|row| row.cost.is_some() || SEXES[row.sex] == "F")
+        .cloned()
+        .collect();
+    let cells = cells(&of);
+    let small: Vec<&Row> = cells
+        .values()
+        .filter(|rows| subjects(*rows) < FLOOR)
+        .flatten()
+        .collect();
+    let rest = subjects(small.iter().copied());
+    assert!(rest >= FLOOR);
+    let answer = answer(client, &text).await.unwrap();
+    let count = |row: &Vec<Option<String>>| row[3].as_ref().unwrap().parse::<usize>().unwrap();
+    let finest: Vec<_> = answer
+        .iter()
+        .filter(|row| row[4].as_deref() == Some("0"))
+        .collect();
+    let shown: usize = finest
+        .iter()
+        .filter(|row| row[0].is_some())
+        .map(|row| count(row))
+        .sum();
+    let rest_shown: Vec<usize> = finest
+        .iter()
+        .filter(|row| row[0].is_none())
+        .map(|row| count(row))
+        .collect();
+    assert_eq!(shown, of.len() - small.len());
+    assert_eq!(rest_shown, [small.len()]);
+    for total in answer
+        .iter()
+        .filter(|row| row[4].as_deref() == Some("3") && row[0].is_some())
+    {
+        let parts: usize = finest
+            .iter()
+            .filter(|row| row[0] == total[0])
+            .map(|row| count(row))
+            .sum();
+        assert_eq!(
+            count(total),
+            parts,
+            "a total is the sum of its parts: {total:?}"
+        );
+    }
+    let all: Vec<_> = answer
+        .iter()
+        .filter(|row| row[4].as_deref() == Some("7"))
+        .collect();
+    assert_eq!(count(all[0]), of.len());
+}
+
 /// The attack is real: under the floor alone, differences give every small group away.
 #[test]
 fn differences_of_groups_give_away_small_ones_unless_dimensions_are_declared() {
@@ -510,6 +569,9 @@ fn differences_of_groups_give_away_small_ones_unless_dimensions_are_declared() {
             let mut found = BTreeMap::new();
             for table in ["people_a", "people_b"] {
                 found.insert(table, derived(&client, table, SEED).await);
+                if !dimensions {
+                    totals_are_of_what_is_shown(&client, table, &twins.rows[table]).await;
+                }
             }
             found
         })
