@@ -181,6 +181,7 @@ rules! {
     STEPS = "text.steps", "limit.time", Made, "what a message costs to understand is bounded";
     DEPTH_TEXT = "depth.text", "limit.depth", Made, "what would nest too deep for any stack is refused before it is parsed";
     DEPTH_PARSER = "depth.parser", "limit.depth", Made, "the parser's own limit is a refusal, not a broken statement";
+    DEPTH_WEIGHT = "depth.weight", "limit.depth", Made, "what is both deep and wide is not written";
     DEPTH = "depth.walk", "limit.depth", Made, "the walk's recursion is bounded";
     DEPTH_OPERATORS = "depth.operators", "limit.depth", Made, "a chain of operators is bounded as nesting is";
     ODD_TREE = "tree.odd", "form.node", Made, "a tree that the grammar does not make is not guessed at";
@@ -263,6 +264,10 @@ rules! {
     REGISTERED_LITERAL = "registered.literal", "", Honest, "a name as a reg-type becomes the shown object's own number";
     REGISTERED_KIND = "registered.kind", "scope.type", Made, "a reg-type without a filter is not cast to";
     REGISTERED_FILTER = "registered.filter", "", Honest, "a computed reg-type goes through the filter that hides what is not shown";
+    REGISTERED_TEXT = "registered.text", "", Honest, "names of roles and schemas are shown, and none is looked up beside them";
+    NAME_LITERAL = "registered.beside", "scope.table", Catalog, "an untyped literal beside a reg-type is looked up: it names what is shown";
+    TEXT_CONFIGURATION = "text_search.configuration", "scope.type", Functions, "a text search configuration is looked up by name";
+    TEXT_CONFIGURATION_QUALIFIED = "text_search.qualified", "", Honest, "a text search configuration is a built-in one";
     CATALOG_FUNCTION = "catalog.function", "", Honest, "a function of the catalog becomes its look-alike";
     CATALOG_FUNCTION_COUNTED = "catalog.function_method", "", Honest, "functions that tell of structure need the method `catalog`";
     RELATION_LITERAL = "catalog.relation_literal", "", Honest, "a table's name in a catalog function is the client's";
@@ -335,6 +340,7 @@ rules! {
     DIMENSION_TABLE = "dimension.table", "aggregate.dimension", Dimensions, "pieces are of one table";
     DIMENSION = "dimension.declared", "aggregate.dimension", Dimensions, "groups and conditions are functions of the declared dimensions";
     DIMENSION_DISTINCT = "dimension.distinct", "aggregate.dimension", Dimensions, "distinct values of pieces together tell what the pieces share";
+    TOTALS = "group.totals", "", Honest, "a total beside its parts does not tell the part that is withheld";
     PIECES = "dimension.pieces", "", Honest, "under declared dimensions every figure is made of whole pieces";
 
     // Groups.

@@ -241,6 +241,73 @@ impl Reader<'_> {
         Ok(())
     }
 
+    /// An untyped literal takes the type of what it is held against: beside a `regclass` the server
+    /// would look its name up, and an error would tell whether something of that name exists. Where no
+    /// such type occurs it is plain text, which is known at the statement's end.
+    pub(super) fn note_literal(&mut self, text: &str, at: Option<usize>) {
+        if self.unshown_literal.is_some() || !reads_as_qualified_name(text) {
+            return;
+        }
+        let of_catalog = split_identifiers(text, '.').is_some_and(|parts| {
+            matches!(parts.as_slice(), [schema, _] if schema == "pg_catalog" || schema == "information_schema")
+        });
+        if !of_catalog && self.relation_oid(text).is_none() {
+            self.unshown_literal = Some((text.to_owned(), at));
+        }
+    }
+
+    /// At the end of a statement.
+    pub(crate) fn check_literals(&self) -> Result<(), Refusal> {
+        match &self.unshown_literal {
+            Some((text, at)) if self.catalog_any || self.registered => self
+                .deny(&rules::NAME_LITERAL, format!("`{text}` is not in scope"))
+                .hint("if it is meant as text, say so: `'…'::text`")
+                .at(*at)
+                .stands(),
+            _ => Ok(()),
+        }
+    }
+
+    /// The configuration of text search is looked up by name: it is one of `pg_catalog`, in the text.
+    pub(super) fn text_configuration(
+        &self,
+        function: &str,
+        call: &mut pb::FuncCall,
+    ) -> Result<(), Refusal> {
+        if !takes_configuration(function, call.args.len()) {
+            return Ok(());
+        }
+        let Some(first) = call.args.first_mut() else {
+            return Ok(());
+        };
+        let at = place_of(first);
+        let named = match first.node.as_ref() {
+            Some(NodeEnum::AConst(constant)) => match &constant.val {
+                Some(pb::a_const::Val::Sval(text)) => text.sval.clone(),
+                _ => return Ok(()),
+            },
+            Some(NodeEnum::ParamRef(_)) => String::new(),
+            _ => return Ok(()),
+        };
+        let bare = named.strip_prefix("pg_catalog.").unwrap_or(&named);
+        if is_plain_name(bare) {
+            if rules::TEXT_CONFIGURATION_QUALIFIED.stands() {
+                *first = cast(
+                    text_constant(&format!("pg_catalog.{bare}")),
+                    type_name(&["pg_catalog", "regconfig"]),
+                );
+            }
+            return Ok(());
+        }
+        self.deny(
+            &rules::TEXT_CONFIGURATION,
+            "only text search configurations of `pg_catalog` are passed, by name",
+        )
+        .hint("write its name, for instance `'simple'` or `'english'`")
+        .at(at)
+        .stands()
+    }
+
     /// OID of a table in scope by the client's text.
     fn relation_oid(&self, text: &str) -> Option<u32> {
         let parts = split_identifiers(text, '.')?;
@@ -277,6 +344,7 @@ impl Reader<'_> {
             .and_then(text_of)
             .unwrap_or_default()
             .to_owned();
+        self.registered = true;
         if !target.array_bounds.is_empty() {
             self.deny(
                 &rules::REGISTERED_ARRAY,
@@ -323,6 +391,11 @@ impl Reader<'_> {
             inner = cast(inner, type_name(&["pg_catalog", "oid"]));
         }
         **arg = call(&self.surface.view_schema, filter, vec![inner]);
+        // Names of roles and schemas are looked up without a qualifier: the text is shown, no name is taken.
+        if matches!(kind.as_str(), "regrole" | "regnamespace") && rules::REGISTERED_TEXT.stands() {
+            let shown = std::mem::replace(value, node(NodeEnum::AStar(pb::AStar {})));
+            *value = crate::node::as_text(shown);
+        }
         Ok(())
     }
 
@@ -420,6 +493,54 @@ fn takes_relation(name: &str) -> bool {
             | "pg_partition_root"
             | "pg_partition_ancestors"
     )
+}
+
+/// `schema.name`, as an object's name is written.
+fn reads_as_qualified_name(text: &str) -> bool {
+    let mut parts = 0;
+    let mut rest = text.trim();
+    loop {
+        let after = if let Some(quoted) = rest.strip_prefix('"') {
+            match quoted.split_once('"') {
+                Some((inner, after)) if !inner.is_empty() => after,
+                _ => return false,
+            }
+        } else {
+            let end = rest
+                .find(|c: char| !(c.is_alphanumeric() || c == '_' || c == '$'))
+                .unwrap_or(rest.len());
+            if end == 0 || rest.starts_with(|c: char| c.is_ascii_digit()) {
+                return false;
+            }
+            rest.get(end..).unwrap_or_default()
+        };
+        parts += 1;
+        match after.trim_start().strip_prefix('.') {
+            Some(more) => rest = more.trim_start(),
+            // A function's name may have its arguments behind it.
+            None => return parts > 1 && (after.trim_start().is_empty() || after.contains('(')),
+        }
+    }
+}
+
+fn is_plain_name(text: &str) -> bool {
+    !text.is_empty()
+        && text
+            .bytes()
+            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
+}
+
+/// Whether a call of text search names a configuration in its first argument.
+fn takes_configuration(function: &str, arguments: usize) -> bool {
+    match function {
+        "to_tsvector"
+        | "to_tsquery"
+        | "plainto_tsquery"
+        | "phraseto_tsquery"
+        | "websearch_to_tsquery" => arguments >= 2,
+        "ts_headline" => arguments >= 3,
+        _ => false,
+    }
 }
 
 /// The catalog's name of a type that SQL spells otherwise.

@@ -208,7 +208,10 @@ impl Reader<'_> {
     }
 
     /// Literals as every supported version reads them: the digits alone, without `_` and without a base.
-    fn constant(&self, constant: &mut pb::AConst) -> Result<(), Refusal> {
+    fn constant(&mut self, constant: &mut pb::AConst) -> Result<(), Refusal> {
+        if let Some(pb::a_const::Val::Sval(text)) = &constant.val {
+            self.note_literal(&text.sval, offset(constant.location));
+        }
         if let Some(pb::a_const::Val::Fval(number)) = &mut constant.val {
             if rules::NUMBER_DIGITS.stands() {
                 number.fval.retain(|c| c != '_');
@@ -237,7 +240,7 @@ impl Reader<'_> {
         };
         let names: Vec<String> = names.into_iter().map(str::to_owned).collect();
         let parts: Vec<&str> = names.iter().map(String::as_str).collect();
-        self.spend(scope.level + scope.names.columns.len())?;
+        self.spend((scope.level + scope.names.columns.len()) / 16)?;
         if let [bare] = parts.as_slice()
             && matches!(scope.find_bare(bare), Lookup::Ambiguous)
         {
@@ -478,7 +481,25 @@ impl Reader<'_> {
         if self.type_name(type_name)? == TypeClass::Registered {
             return self.registered_cast(value, scope, clause, grouping);
         }
-        self.walk_one(&mut typed.arg, scope, clause, grouping)
+        // What has its type in the text is never looked up.
+        if let Some(NodeEnum::AConst(constant)) =
+            typed.arg.as_ref().and_then(|arg| arg.node.as_ref())
+            && matches!(constant.val, Some(pb::a_const::Val::Sval(_)))
+        {
+            return Ok(());
+        }
+        let names_object = typed.arg.as_deref().is_some_and(is_registered_cast);
+        self.walk_one(&mut typed.arg, scope, clause, grouping)?;
+        // The outer cast says what is shown: `x::regnamespace::oid` stays a number.
+        if names_object
+            && let Some(arg) = typed.arg.as_mut()
+            && let Some(NodeEnum::TypeCast(shown)) = arg.node.as_mut()
+            && shown.arg.as_deref().is_some_and(is_registered_cast)
+            && let Some(inner) = shown.arg.take()
+        {
+            typed.arg = Some(inner);
+        }
+        Ok(())
     }
 
     /// `current_user` and its like show the client's own identity.
@@ -544,6 +565,7 @@ impl Reader<'_> {
                     .stands();
             }
         };
+        self.text_configuration(&name, call)?;
         if let Some(replaced) = self.identity_call(&name, call, scope)? {
             *value = replaced;
             return Ok(());
@@ -690,6 +712,19 @@ impl Reader<'_> {
                 && (inner == tap || output.follows.contains(&(tap, inner)))
         })
     }
+}
+
+/// A cast to a type that stands for an object.
+fn is_registered_cast(value: &Node) -> bool {
+    let Some(NodeEnum::TypeCast(cast)) = value.node.as_ref() else {
+        return false;
+    };
+    let name = cast
+        .type_name
+        .as_ref()
+        .and_then(|name| texts_of(&name.names));
+    name.and_then(|parts| parts.last().map(|last| types::classify(None, last)))
+        == Some(TypeClass::Registered)
 }
 
 /// `tableoid` of a catalog relation: the OID of what the look-alike stands for.

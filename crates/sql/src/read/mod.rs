@@ -51,6 +51,10 @@ pub(crate) struct Reader<'a> {
     pub floored: bool,
     pub next_name: usize,
     pub depth: usize,
+    /// A type that stands for objects occurs: an untyped literal beside it would be looked up.
+    pub registered: bool,
+    /// The first untyped literal that reads as the name of something that is not shown.
+    pub unshown_literal: Option<(String, Option<usize>)>,
     /// What reading has cost beyond the statement's size; see [`crate::limits::MAX_STEPS`].
     pub steps: usize,
 }
@@ -83,6 +87,8 @@ impl<'a> Reader<'a> {
             floored: false,
             next_name: 0,
             depth: 0,
+            registered: false,
+            unshown_literal: None,
             steps: 0,
         }
     }

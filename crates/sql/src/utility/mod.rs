@@ -25,7 +25,7 @@ pub(crate) fn read(reader: &mut Reader<'_>, tree: &mut Node) -> Result<Reading, 
     let Some(inner) = tree.node.as_ref() else {
         return reader.odd("an empty statement").or(nothing);
     };
-    match inner {
+    let reading = match inner {
         NodeEnum::SelectStmt(_) => query::read(reader, tree),
         NodeEnum::TransactionStmt(_) => transaction::read(reader, tree),
         NodeEnum::VariableSetStmt(_) => setting::set(reader, tree),
@@ -44,7 +44,9 @@ pub(crate) fn read(reader: &mut Reader<'_>, tree: &mut Node) -> Result<Reading, 
         NodeEnum::VacuumStmt(vacuum) => tuning::vacuum(reader, vacuum),
         NodeEnum::ReindexStmt(reindex) => tuning::reindex(reader, reindex),
         other => refused::refuse(reader, other).or(nothing),
-    }
+    }?;
+    reader.check_literals()?;
+    Ok(reading)
 }
 
 /// What a statement that is not passed reads as, where a test removed the rule against it.

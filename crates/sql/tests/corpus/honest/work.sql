@@ -191,3 +191,112 @@ SELECT (SELECT floor FROM wards WHERE ward = 'W1')
 SELECT 1 WHERE EXISTS (SELECT 1 FROM wards WHERE floor > 3)
 SELECT pg_size_pretty(pg_relation_size('clinic.visits')), pg_total_relation_size('visits')
 SELECT count(*), (SELECT floor FROM wards WHERE ward = 'W1') FROM patients
+SELECT hospital_ward, count(*) AS n, round(100.0 * count(*) / sum(count(*)) OVER (), 1) AS pct FROM patients GROUP BY hospital_ward ORDER BY n DESC
+SELECT date_trunc('month', visit_date)::date AS month, count(*) AS visits, count(DISTINCT patient_id) AS people FROM visits WHERE visit_date >= now() - interval '1 year' GROUP BY 1 ORDER BY 1
+SELECT extract(isodow FROM visit_date) AS dow, count(*) FROM visits GROUP BY extract(isodow FROM visit_date)
+SELECT v.*, row_number() OVER (PARTITION BY v.patient_id ORDER BY v.visit_date DESC) AS rn FROM visits v
+SELECT * FROM (SELECT v.*, row_number() OVER (PARTITION BY patient_id ORDER BY visit_date DESC) AS rn FROM visits v) x WHERE rn = 1
+SELECT patient_id, visit_date, lag(visit_date) OVER (PARTITION BY patient_id ORDER BY visit_date) AS previous FROM visits
+SELECT patient_id, cost, sum(cost) OVER (PARTITION BY patient_id ORDER BY visit_date ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS running FROM visits
+SELECT d.day::date, count(v.visit_id) FROM generate_series('2026-01-01'::date, '2026-01-31'::date, interval '1 day') AS d(day) LEFT JOIN visits v ON v.visit_date = d.day GROUP BY d.day ORDER BY d.day
+SELECT hospital_ward, sex, count(*) FROM patients GROUP BY GROUPING SETS ((hospital_ward, sex), (hospital_ward), ())
+SELECT hospital_ward, sex, count(*), grouping(hospital_ward, sex) FROM patients GROUP BY CUBE (hospital_ward, sex)
+SELECT p.patient_id, p.name, l.* FROM patients p CROSS JOIN LATERAL (SELECT visit_date, diagnosis FROM visits v WHERE v.patient_id = p.patient_id ORDER BY visit_date DESC LIMIT 3) l
+SELECT this_.patient_id AS patient1_0_0_, this_.name AS name2_0_0_ FROM clinic.patients this_ WHERE this_.patient_id = $1
+SELECT "p"."patient_id", "p"."name", "v"."visit_id" FROM "clinic"."patients" AS "p" LEFT OUTER JOIN "clinic"."visits" AS "v" ON "p"."patient_id" = "v"."patient_id" WHERE ("p"."name" LIKE $1 ESCAPE '\') LIMIT $2 OFFSET $3
+SELECT count(*) AS "__count" FROM "clinic"."visits"
+SELECT (1) AS "a" FROM "clinic"."patients" WHERE "patients"."patient_id" = $1 LIMIT 1
+SELECT t0.name FROM patients t0 WHERE t0.patient_id IN (SELECT t1.patient_id FROM visits t1 WHERE t1.cost > 100 AND t1.visit_date BETWEEN $1 AND $2)
+WITH recent AS (SELECT patient_id, max(visit_date) AS last FROM visits GROUP BY patient_id) SELECT p.name, r.last FROM patients p JOIN recent r USING (patient_id) WHERE r.last < current_date - 365
+WITH m AS MATERIALIZED (SELECT * FROM wards) SELECT * FROM m
+SELECT name, CASE WHEN age(birth_date) > interval '65 years' THEN 'senior' WHEN age(birth_date) > interval '18 years' THEN 'adult' ELSE 'minor' END AS grp FROM patients
+SELECT width_bucket(extract(year FROM age(birth_date)), 0, 100, 10) AS decade, count(*) FROM patients GROUP BY 1
+SELECT to_char(visit_date, 'YYYY-MM') AS m, sum(cost), avg(cost)::numeric(10,2) FROM visits GROUP BY m HAVING sum(cost) > 1000 ORDER BY m
+SELECT coalesce(diagnosis, 'none') AS d, count(*) FROM visits GROUP BY coalesce(diagnosis, 'none')
+SELECT diagnosis, count(*) FILTER (WHERE cost > 100) AS dear, count(*) FILTER (WHERE cost <= 100) AS cheap FROM visits GROUP BY diagnosis
+SELECT * FROM patients ORDER BY birth_date DESC NULLS LAST FETCH FIRST 10 ROWS ONLY
+SELECT hospital_ward FROM patients GROUP BY hospital_ward
+SELECT max(floor) FROM wards
+SELECT p.name FROM patients p WHERE (SELECT count(*) FROM visits v WHERE v.patient_id = p.patient_id) > 3
+SELECT p.name, (SELECT v.diagnosis FROM visits v WHERE v.patient_id = p.patient_id ORDER BY v.visit_date DESC LIMIT 1) FROM patients p
+SELECT a.patient_id, b.patient_id FROM patients a JOIN patients b ON a.phone = b.phone AND a.patient_id < b.patient_id
+SELECT * FROM (VALUES (1, 'low'), (2, 'high')) AS t(id, label)
+SELECT * FROM unnest(ARRAY[1,2,3]) WITH ORDINALITY AS u(x, n)
+SELECT p.name FROM patients p JOIN unnest($1::int[]) AS ids(id) ON ids.id = p.patient_id
+SELECT jsonb_build_object('id', patient_id, 'name', name) FROM patients
+SELECT '{"a": 1}'::jsonb -> 'a', '{"a": {"b": 2}}'::jsonb #>> '{a,b}', '[1,2]'::jsonb @> '1'
+SELECT x.key, x.value FROM jsonb_each('{"a": 1}'::jsonb) x
+SELECT name || ' (' || sex || ')' AS label FROM patients WHERE name ILIKE 'l%' AND phone ~ '^1'
+SELECT string_to_array(diagnosis, ','), array_length(string_to_array(diagnosis, ','), 1) FROM visits
+SELECT (string_to_array(diagnosis, ','))[1] FROM visits
+SELECT * FROM visits WHERE (patient_id, visit_date) IN (($1, $2), ($3, $4))
+SELECT * FROM visits WHERE (visit_date, visit_id) > ($1, $2) ORDER BY visit_date, visit_id LIMIT 50
+SELECT p.patient_id, count(*) FROM patients p JOIN visits v ON v.patient_id = p.patient_id GROUP BY p.patient_id HAVING count(*) > 2
+SELECT d.name, count(*) FROM doctors d JOIN visits v USING (doctor_id) GROUP BY d.doctor_id, d.name
+SELECT w.ward, w.kind, count(p.patient_id) FROM wards w LEFT JOIN patients p ON p.hospital_ward = w.ward GROUP BY w.ward, w.kind ORDER BY 3 DESC
+SELECT hospital_ward, rank() OVER (ORDER BY count(*) DESC) FROM patients GROUP BY hospital_ward
+SELECT patient_id FROM visits WHERE diagnosis = 'flu' INTERSECT SELECT patient_id FROM visits WHERE diagnosis = 'cold'
+SELECT p.patient_id, p.name FROM patients p LEFT JOIN visits v ON v.patient_id = p.patient_id WHERE v.patient_id IS NULL
+SELECT DISTINCT p.patient_id, p.name FROM patients p JOIN visits v ON v.patient_id = p.patient_id WHERE v.cost > 100
+SELECT * FROM patients p WHERE p.patient_id = ANY(ARRAY[1,2,3]) OR p.name = ANY('{a,b}'::text[])
+SELECT overlay(phone placing '***' from 4 for 3), position('1' in phone), substring(phone from 1 for 3), trim(both ' ' from name), extract(epoch from visit_date) FROM patients JOIN visits USING (patient_id)
+SELECT visit_date AT TIME ZONE 'UTC' FROM visits
+SELECT nullif(cost, 0), greatest(cost, 1), least(cost, 5) FROM visits
+SELECT current_date, current_timestamp, localtime, now()::date, date '2026-01-01' + 7, interval '1 month' * 2
+SELECT generate_series(1, 3) AS n, 'x'
+SELECT count(*) OVER () AS total, w.* FROM wards w
+SELECT sum(cost) / count(*) AS mean, stddev_samp(cost), variance(cost) FROM visits
+SELECT v.diagnosis, avg(extract(day FROM age(v.visit_date, p.birth_date))) FROM visits v JOIN patients p USING (patient_id) GROUP BY v.diagnosis
+SELECT sum(cost * 1.19) FROM visits
+SELECT avg(CASE WHEN sex = 'F' THEN 1.0 ELSE 0 END) FROM patients
+SELECT pg_typeof(cost) FROM visits LIMIT 1
+SELECT md5(name), encode(sha256(name::bytea), 'hex') FROM patients
+SELECT * FROM patients WHERE birth_date IS NOT DISTINCT FROM $1
+SELECT * FROM patients WHERE NOT (sex = 'F' AND hospital_ward IS NULL) IS TRUE
+SELECT * FROM ONLY patients
+EXPLAIN (COSTS OFF) SELECT * FROM patients WHERE patient_id = 1
+EXPLAIN VERBOSE SELECT 1
+SET statement_timeout = '5s'
+SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY
+BEGIN READ ONLY
+COPY (SELECT patient_id, name FROM patients) TO STDOUT WITH CSV HEADER
+SELECT * FROM patients WHERE patient_id BETWEEN SYMMETRIC 9 AND 3
+SELECT * FROM patients WHERE name SIMILAR TO '(a|b)%'
+SELECT make_date(2026, 1, 1), date_part('year', birth_date), justify_days(interval '40 days') FROM patients
+SELECT (now() - visit_date) > interval '1 day' FROM visits
+SELECT (visit_date, visit_date + 1) OVERLAPS (date '2026-01-01', date '2026-02-01') FROM visits
+SELECT daterange('2026-01-01', '2026-02-01') @> visit_date FROM visits
+SELECT regexp_replace(phone, '\d', 'x', 'g'), regexp_matches(phone, '(\d+)') FROM patients
+SELECT m[1] FROM patients, regexp_matches(phone, '(\d+)') AS m
+SELECT p.name, t.part FROM patients p, LATERAL regexp_split_to_table(p.name, ' ') AS t(part)
+SELECT unnest(string_to_array(diagnosis, ',')) AS d, count(*) FROM visits GROUP BY d
+SELECT ROW(1, 'a') = ROW(1, 'a')
+SELECT 1 WHERE 5 IN (SELECT floor FROM wards)
+SELECT ward FROM wards WHERE floor >= ALL (SELECT floor FROM wards)
+SELECT ward, count(*) FROM (SELECT ward FROM wards UNION ALL SELECT ward FROM doctors) x GROUP BY ward
+SELECT * FROM patients FULL JOIN visits ON patients.patient_id = visits.patient_id
+SELECT count(*) FROM visits v WHERE v.cost > (SELECT avg(cost) FROM visits)
+SELECT v.visit_id FROM visits v WHERE v.cost > (SELECT avg(cost) FROM visits)
+SELECT ntile(4) OVER (ORDER BY cost), visit_id FROM visits
+SELECT json_build_object('a', 1) ->> 'a', to_jsonb(1), jsonb_set('{}', '{a}', '1')
+SELECT WITHIN.x FROM (SELECT 1 AS x) AS within
+WITH RECURSIVE days(d) AS (SELECT date '2026-01-01' UNION ALL SELECT (d + 1)::date FROM days WHERE d < date '2026-01-10') SELECT d FROM days
+WITH RECURSIVE days(d) AS (SELECT date '2026-01-01' UNION ALL SELECT (d + 1)::date FROM days WHERE d < date '2026-01-10') SELECT days.d, count(v.visit_id) FROM days LEFT JOIN visits v ON v.visit_date = days.d GROUP BY days.d
+TABLE clinic.wards LIMIT 5
+SELECT ALL name FROM patients
+SELECT name FROM patients WHERE TRUE LIMIT ALL
+SELECT pg_size_pretty(pg_database_size(current_database()))
+SELECT * FROM pg_stat_user_tables
+SELECT * FROM pg_stat_activity
+SELECT * FROM information_schema.columns WHERE table_schema = 'clinic'
+SELECT name COLLATE "C" FROM patients ORDER BY name COLLATE "zh-x-icu"
+SELECT interval '1' year, time '12:00', timestamp with time zone '2026-01-01', 1e3, .5, 0x1F, 1_000
+SELECT num_nonnulls(1, NULL), lpad('1', 3, '0'), initcap('li'), reverse('ab'), concat_ws('-', 1, 2), format('%s', 1), to_number('1', '9'), sign(-1), mod(5, 2), power(2, 3), pi()
+SELECT lower(name) AS lname, count(*) FROM patients GROUP BY lname
+SELECT to_tsvector('english', diagnosis) @@ to_tsquery('simple', 'flu') FROM visits
+SELECT ts_headline('pg_catalog.simple', diagnosis, to_tsquery('flu'), 'MaxWords=5') FROM visits
+SELECT relowner::regrole, relnamespace::regnamespace FROM pg_class
+SELECT relname FROM pg_class WHERE oid::regclass = 'clinic.patients'
+SELECT relname FROM pg_class WHERE oid = 'clinic.patients'::regclass AND relname <> 'clinic.x'::text
+SELECT name FROM patients WHERE phone = 'clinic.x'
+SELECT relowner::regrole::text, relnamespace::regnamespace::oid, (relowner::regrole)::text || '!' FROM pg_class
