@@ -241,3 +241,53 @@ proptest! {
         prop_assert!(Accounts::restore(&bytes[..keep.min(bytes.len() - 1)]).is_none());
     }
 }
+
+#[test]
+fn answers_with_groups_are_paid_before_they_run() {
+    let mut accounts = Accounts::default();
+    let budgets = [
+        ceiling(Measure::Aggregates, Window::Session, Holder::Person, 2),
+        ceiling(Measure::Aggregates, Window::Day, Holder::Person, 3),
+        ceiling(Measure::Aggregates, Window::Total, Holder::Vendor, 6),
+    ];
+    let pay = |accounts: &mut Accounts, person, day, session: &mut SessionMeter, count| {
+        accounts
+            .charge_aggregate(&payer(person, day), &budgets, session, count)
+            .map_err(|exceeded| exceeded.budget.key())
+    };
+    let refused = |key: &str| Err(key.to_owned());
+    let (mut one, mut two) = (SessionMeter::default(), SessionMeter::default());
+    assert_eq!(pay(&mut accounts, "p", 1, &mut one, 2), Ok(()));
+    assert_eq!(
+        pay(&mut accounts, "p", 1, &mut one, 1),
+        refused("aggregates_per_session")
+    );
+    assert_eq!(
+        pay(&mut accounts, "p", 1, &mut two, 2),
+        refused("aggregates_per_day"),
+        "all of a statement's answers, or none"
+    );
+    assert_eq!(pay(&mut accounts, "p", 1, &mut two, 1), Ok(()));
+    assert_eq!(pay(&mut accounts, "p", 2, &mut two, 1), Ok(()));
+    // A refusal has cost nothing, and after a restart the accounts go on where they were.
+    let mut accounts = Accounts::restore(&accounts.snapshot()).unwrap();
+    let mut third = SessionMeter::default();
+    assert_eq!(pay(&mut accounts, "q", 2, &mut third, 2), Ok(()));
+    let mut fourth = SessionMeter::default();
+    assert_eq!(
+        pay(&mut accounts, "q", 2, &mut fourth, 1),
+        refused("vendor_aggregates_total")
+    );
+    let standing = accounts.person("c", "p");
+    assert_eq!(
+        (standing.aggregates_today, standing.aggregates_total),
+        (1, 4)
+    );
+
+    let mut replayed = Accounts::default();
+    for (person, day, count) in [("p", 1, 2), ("p", 1, 1), ("p", 2, 1), ("q", 2, 2)] {
+        replayed.replay_aggregates(&payer(person, day), count);
+    }
+    assert_eq!(replayed.person("c", "p"), accounts.person("c", "p"));
+    assert_eq!(replayed.vendor("c", "v"), accounts.vendor("c", "v"));
+}
