@@ -10,6 +10,7 @@ use portcullis_wire::frontend::{Bind, Format, Frame, Parse, Target};
 
 use super::desk::{Cleared, Refused};
 use super::names::{Meaning, Portal, Prepared, unknown_cursor, unknown_statement};
+use super::param_types::passable;
 use super::running::{Attempt, Params, hashed_params, param_text};
 use super::{End, Expect, Session};
 use crate::errors::{Severity, write_refusal};
@@ -71,8 +72,15 @@ impl Session {
                     .await;
             }
         };
-        let prepared =
-            self.make_prepared(meaning, parse.name.is_empty(), parse.param_types.clone());
+        let types = match passable(&parse.param_types, &self.bearing.contract) {
+            Ok(types) => types,
+            Err(refusal) => {
+                return self
+                    .refuse_in_pipeline(&cleared, &refusal, None, Some(parse.sql))
+                    .await;
+            }
+        };
+        let prepared = self.make_prepared(meaning, parse.name.is_empty(), types);
         ask::parse(
             &mut self.to_database,
             &prepared.server_name,

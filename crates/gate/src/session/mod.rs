@@ -13,6 +13,7 @@ pub mod explain;
 pub mod extended;
 pub mod names;
 pub mod outbox;
+pub mod param_types;
 pub mod records;
 pub mod running;
 pub mod simple;
