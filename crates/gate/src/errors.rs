@@ -51,6 +51,14 @@ fn character_position(text: &str, byte_offset: usize) -> u32 {
 /// What the client learns of an error of the database: its SQLSTATE, and a text that can quote nothing.
 pub fn sanitised(report: &Report, surface: &Surface) -> (String, String, Option<String>) {
     let sqlstate = report.sqlstate().to_owned();
+    // "Permission denied for X" and "X does not exist" would tell whether a hidden X is there.
+    if matches!(sqlstate.as_str(), "42501" | "3F000" | "42704") {
+        return (
+            "42704".to_owned(),
+            "a name in the statement stands for nothing that this session may use".to_owned(),
+            Some("types, schemas and roles of the owner are not in scope; if it worked before, the owner's engineer should look at `portcullis doctor`".to_owned()),
+        );
+    }
     let quoting = match sqlstate.get(..2).unwrap_or_default() {
         // Names and grammar: the text is about the statement, after our own names are taken out.
         "42" | "08" | "25" | "26" | "34" | "3D" | "3F" | "57" | "53" | "55" | "40" | "0A"
@@ -113,7 +121,25 @@ fn condition(sqlstate: &str) -> &'static str {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
     use super::*;
+
+    #[test]
+    fn what_is_hidden_and_what_is_missing_get_one_answer() {
+        let surface = Surface::default();
+        let told: Vec<_> = [
+            ("42501", "permission denied for schema hr"),
+            ("3F000", "schema \"hr\" does not exist"),
+            ("42704", "role \"x\" does not exist"),
+        ]
+        .iter()
+        .map(|(code, text)| {
+            let body = format!("SERROR\0VERROR\0C{code}\0M{text}\0\0");
+            sanitised(&Report::parse(body.as_bytes()).unwrap(), &surface)
+        })
+        .collect();
+        assert!(told.iter().all(|one| *one == told[0]), "{told:?}");
+    }
 
     #[test]
     fn a_position_counts_characters() {
