@@ -664,7 +664,11 @@ impl Reader<'_> {
                 &rules::SUBQUERY_TIED,
                 "this sub-query shows subjects that the row does not name",
             )
-            .hint("join the table instead, or tie the sub-query to the row's subject: `WHERE inner.subject = outer.subject`")
+            .hint(if scope.names.items.is_empty() {
+                "ask the table itself: `SELECT 1 FROM table WHERE … LIMIT 1`; there is no row around the sub-query that it could be about"
+            } else {
+                "join the table instead, or tie the sub-query to the row's subject: `WHERE inner.subject = outer.subject`"
+            })
             .stands()?;
         }
         let in_condition = matches!(clause, Clause::Where | Clause::JoinOn | Clause::Aggregate)

@@ -1,6 +1,7 @@
 //! Where in the text a piece stands.
 
 use pg_query::NodeEnum;
+use pg_query::protobuf as pb;
 use pg_query::protobuf::Node;
 use portcullis_contract::Refusal;
 
@@ -53,9 +54,7 @@ pub(crate) fn place_of(node: &Node) -> Option<usize> {
         NodeEnum::JoinExpr(n) => n.larg.as_deref().and_then(place_of),
         NodeEnum::RangeTableFunc(n) => offset(n.location),
         NodeEnum::JsonTable(n) => offset(n.location),
-        NodeEnum::SelectStmt(n) => first(&n.target_list)
-            .or_else(|| first(&n.values_lists))
-            .or_else(|| first(&n.from_clause)),
+        NodeEnum::SelectStmt(n) => place_of_query(n),
         NodeEnum::XmlSerialize(n) => offset(n.location),
         NodeEnum::JsonObjectConstructor(n) => offset(n.location),
         NodeEnum::JsonArrayConstructor(n) => offset(n.location),
@@ -69,4 +68,16 @@ pub(crate) fn place_of(node: &Node) -> Option<usize> {
         NodeEnum::JsonSerializeExpr(n) => offset(n.location),
         _ => None,
     }
+}
+
+/// Where a query's select list begins; of a set operation its first part's.
+pub(crate) fn place_of_query(query: &pb::SelectStmt) -> Option<usize> {
+    let mut query = query;
+    while let Some(left) = query.larg.as_deref() {
+        query = left;
+    }
+    let lists = [&query.target_list, &query.values_lists, &query.from_clause];
+    lists
+        .into_iter()
+        .find_map(|list| list.first().and_then(place_of))
 }

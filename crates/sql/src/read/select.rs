@@ -10,7 +10,7 @@ use portcullis_contract::Refusal;
 use super::aggregate::Grouping;
 use super::expression::Clause;
 use super::name::column_name;
-use super::place::{offset, place_of};
+use super::place::{offset, place_of, place_of_query, pointed};
 use super::scope::{
     Cte, Item, ItemColumn, ItemKind, Keyed, Output, OutputTap, Scope, Source, TapId,
 };
@@ -38,7 +38,11 @@ impl Reader<'_> {
     ) -> Result<Output, Refusal> {
         self.deeper()?;
         self.frames.push(Frame::default());
-        let output = self.query_here(select, parent, taps);
+        // What has no place of its own stands where the query's list begins.
+        let at = place_of_query(select);
+        let output = self
+            .query_here(select, parent, taps)
+            .map_err(|refusal| pointed(refusal, at));
         if let Ok(output) = &output {
             self.note_first(select, output);
         }
@@ -89,7 +93,8 @@ impl Reader<'_> {
                 continue;
             };
             let at = offset(cte.location);
-            self.own_names_refused(&cte.aliascolnames)?;
+            self.own_names_refused(&cte.aliascolnames)
+                .map_err(|refusal| pointed(refusal, at))?;
             if cte.search_clause.is_some() || cte.cycle_clause.is_some() {
                 self.deny(&rules::SEARCH_CYCLE, "`SEARCH` and `CYCLE` are not passed")
                     .hint("carry the path in an array of your own, and stop with `<> ALL (path)`")
@@ -112,7 +117,8 @@ impl Reader<'_> {
                 .stands()?;
             }
             if cte_name.starts_with(OWN_PREFIX) {
-                self.own_names_refused(&[crate::node::string(&cte_name)])?;
+                self.own_names_refused(&[crate::node::string(&cte_name)])
+                    .map_err(|refusal| pointed(refusal, at))?;
             }
             let Some(NodeEnum::SelectStmt(query)) =
                 cte.ctequery.as_mut().and_then(|n| n.node.as_mut())
@@ -326,6 +332,9 @@ impl Reader<'_> {
         self.limits(select, &scope)?;
         let mut output = self.output(&scope, columns, &grouping);
         self.apply_grouping(select, &scope, &grouping);
+        if let Some(totals) = level.totals {
+            self.place_totals(select, totals)?;
+        }
         if let Some(partition) = level.partition {
             self.place_partition(select, partition)?;
         }
@@ -847,7 +856,6 @@ impl Reader<'_> {
                     "`DISTINCT` without the subject cannot be traced",
                 )
                 .hint(format!("add {name} to the select list, or count with GROUP BY under the method `aggregate`"))
-                .at(select.target_list.iter().find_map(place_of))
                 .stands()?;
             }
         }
@@ -1010,7 +1018,6 @@ impl Reader<'_> {
                 a.columns.len(),
                 b.columns.len()
             ))
-            .at(right.target_list.iter().find_map(place_of))
             .stands()?;
         }
         let mut output = if taps == Taps::Emit {
@@ -1105,7 +1112,6 @@ impl Reader<'_> {
                 .hint(
                     "use `UNION ALL`, or select the subject column at the same place in every part",
                 )
-                .at(left.target_list.iter().find_map(place_of))
                 .stands()?;
             }
         }
