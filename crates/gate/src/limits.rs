@@ -33,10 +33,22 @@ pub const MAX_PREPARED: usize = 4096;
 pub const MAX_PORTALS: usize = 1024;
 pub const MAX_CURSORS: usize = 256;
 
-/// Texts whose understanding is kept per (contract, user, search path).
+/// Users whose cleared texts are kept for one contract; beyond, who was away longest is forgotten.
+pub const MAX_CACHED_USERS: usize = 64;
+
+/// Of one user: the names (search paths) that his texts were read under.
+pub const MAX_CACHED_NAMES: usize = 8;
+
+/// Of one user: texts, and as many templates.
 pub const MAX_CACHED_TEXTS: usize = 4096;
 
-/// Longer texts are understood each time.
+/// Of one user: what all his texts and templates may take.
+pub const MAX_CACHED_BYTES: usize = 4 << 20;
+
+/// What an entry takes besides its texts, about.
+pub const CACHED_ENTRY_BYTES: usize = 512;
+
+/// Longer texts are understood each time, unless they are short without their lists of literals.
 pub const MAX_CACHED_TEXT_BYTES: usize = 16 * 1024;
 
 /// Longer texts are read where they hold up no other session.

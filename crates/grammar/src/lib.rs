@@ -60,7 +60,34 @@ pub enum Fault {
     Refused(String),
     /// The text, or a piece of it after its escapes, is no text to us.
     Unreadable,
+    /// More than [`MAX_STATEMENTS`].
+    ManyStatements,
+    /// Nested deeper than [`MAX_DEPTH`].
+    TooDeep,
+    /// One list has more than [`MAX_LIST_ELEMENTS`].
+    LongList,
+    /// More than [`MAX_NODES`].
+    ManyNodes,
+    /// Longer than [`MAX_OTHER_BYTES`], and of a form that is not read directly.
+    LongOther,
 }
+
+/// Most statements in one message.
+pub const MAX_STATEMENTS: usize = 1_000;
+
+/// Most elements of one list: of IN, of a select list, of VALUES. In memory an element takes two
+/// thirds of a kilobyte and more.
+pub const MAX_LIST_ELEMENTS: usize = 50_000;
+
+/// Deepest tree: nodes above a node. The parser itself gives up at ten thousand.
+pub const MAX_DEPTH: usize = 8_000;
+
+/// Most nodes of a message's trees.
+pub const MAX_NODES: usize = 100_000;
+
+/// Longest text of a form that is not read directly (nothing that passes is of such a form): what it
+/// takes in memory is known only afterwards.
+pub const MAX_OTHER_BYTES: usize = 64 << 10;
 
 /// Reads a text as PostgreSQL's parser does.
 pub fn parse(text: &str, places: Places) -> Result<Parsed, Fault> {
@@ -68,6 +95,9 @@ pub fn parse(text: &str, places: Places) -> Result<Parsed, Fault> {
         && let Some(read) = raw::parse(text, places)
     {
         return read.map(|statements| Parsed { statements, places });
+    }
+    if text.len() > MAX_OTHER_BYTES {
+        return Err(Fault::LongOther);
     }
     parse_by_protobuf(text).map(|statements| Parsed {
         statements,
@@ -131,13 +161,31 @@ mod tests {
     }
 
     #[test]
-    fn deep_trees_go_by_protobuf() {
-        let read = || {
-            let text = |levels| format!("select {}true", "not ".repeat(levels));
-            assert!(raw::parse(&text(raw::MAX_DEPTH / 2), Places::Kept).is_some());
-            assert!(raw::parse(&text(raw::MAX_DEPTH + 1), Places::Kept).is_none());
+    fn what_would_take_too_much_memory_is_not_read() {
+        let list = |n| format!("select 1 where 1 in ({})", vec!["1"; n].join(","));
+        let fault = |text: &str| parse(text, Places::Kept).map(|_| ()).unwrap_err();
+        assert!(parse(&list(MAX_LIST_ELEMENTS), Places::Kept).is_ok());
+        assert_eq!(fault(&list(MAX_LIST_ELEMENTS + 1)), Fault::LongList);
+        let wide = format!("select {}", vec!["a = b"; MAX_NODES / 5].join(","));
+        assert_eq!(fault(&wide), Fault::ManyNodes);
+        assert!(parse(&"select 1;".repeat(MAX_STATEMENTS), Places::Kept).is_ok());
+        let many = "select 1;".repeat(MAX_STATEMENTS + 1);
+        assert_eq!(fault(&many), Fault::ManyStatements);
+        let other = format!(
+            "create table t (a int default '{}')",
+            "x".repeat(MAX_OTHER_BYTES)
+        );
+        assert_eq!(fault(&other), Fault::LongOther);
+    }
+
+    #[test]
+    fn a_tree_is_as_deep_as_its_limit() {
+        let read = |levels: usize| {
+            let text = format!("select {}true", "not ".repeat(levels));
+            parse(&text, Places::Kept).map(|read| std::mem::forget(read.statements))
         };
-        let thread = std::thread::Builder::new().stack_size(64 << 20);
-        thread.spawn(read).unwrap().join().unwrap();
+        let thread = std::thread::Builder::new().stack_size(256 << 20);
+        let both = thread.spawn(move || (read(MAX_DEPTH - 10), read(MAX_DEPTH)));
+        assert_eq!(both.unwrap().join().unwrap(), (Ok(()), Err(Fault::TooDeep)));
     }
 }

@@ -20,9 +20,13 @@ pub use portcullis_grammar::{MAX_LIST_ELEMENTS, MAX_NODES, MAX_STATEMENTS};
 /// Most columns of one result, at every level: PostgreSQL's own limit. What `*` stands for counts, so
 /// that nothing multiplies.
 pub const MAX_COLUMNS: usize = 1_664;
-/// Most steps of reading one message: what a form costs beyond its size, as names looked for among many
-/// columns or expressions held against each other. About ten nanoseconds each, so a bound on time.
-pub const MAX_STEPS: usize = 20_000_000;
+/// Most that a statement's nodes may weigh, each as much as it is deep: bounds the time of writing what
+/// is both deep and wide.
+pub const MAX_WEIGHT: usize = 8_000_000;
+/// Most steps of reading one message, for what costs beyond a text's size: columns that an entry of
+/// FROM brings into a query, and those that a name is looked for among (sixteen for one). A step takes
+/// microseconds, so this bounds the time.
+pub const MAX_STEPS: usize = 100_000;
 /// Most nesting units (see [`nesting_units`]) of one message.
 pub const MAX_NESTING_UNITS: usize = 20_000;
 /// Stack that one nesting unit can cost: decoding, reading and dropping it. Measured in a build

@@ -593,13 +593,41 @@ pub(crate) fn select_children(select: &mut pb::SelectStmt, visit: Visit<'_>) {
 /// Sets every location to 0, so that two readings of one text can be compared. Says `Unknown` if a
 /// node has no place in a cleared statement.
 pub(crate) fn strip_locations(tree: &mut Node) -> Walked {
+    strip_and_weigh(tree).0
+}
+
+/// As [`strip_locations`], and what encoding the tree will cost: each node as often as it is deep, since
+/// protobuf asks for a message's length at every level above it.
+pub(crate) fn strip_and_weigh(tree: &mut Node) -> (Walked, usize) {
+    let mut weight = 0;
+    let walked = strip_at(tree, 1, &mut weight);
+    (walked, weight)
+}
+
+fn strip_at(tree: &mut Node, depth: usize, weight: &mut usize) -> Walked {
+    *weight = weight.saturating_add(depth);
+    let below = depth + 1 + tree.node.as_ref().map_or(0, arms) / 2;
     let mut walked = Walked::All;
     let own = visit_children::<true>(tree, &mut |child| {
-        if strip_locations(child) == Walked::Unknown {
+        if strip_at(child, below, weight) == Walked::Unknown {
             walked = Walked::Unknown;
         }
     });
     if own == Walked::Unknown { own } else { walked }
+}
+
+/// How deep the arms of a set operation stand below it: a chain of them leans to the left.
+fn arms(node: &NodeEnum) -> usize {
+    let mut select = match node {
+        NodeEnum::SelectStmt(select) => select,
+        _ => return 0,
+    };
+    let mut arms = 0;
+    while let Some(left) = &select.larg {
+        select = left;
+        arms += 1;
+    }
+    arms
 }
 
 /// The first location in a tree, for a refusal that points at a piece of the statement.

@@ -7,7 +7,7 @@ use portcullis_contract::{Permit, Refusal};
 use portcullis_grammar::Places;
 
 use crate::limits;
-use crate::node::{Walked, strip_locations};
+use crate::node::{Walked, strip_and_weigh, strip_locations};
 use crate::rules::{self, Denial, Rule};
 use crate::statement::{ClearedStatement, Statement};
 use crate::understand::read_message;
@@ -61,8 +61,12 @@ fn unproven(rule: &'static Rule) -> Denial {
 ///
 /// INVARIANT: no text leaves this crate that was not compared here.
 pub(crate) fn deparse(tree: &mut Node) -> Result<String, Refusal> {
-    if strip_locations(tree) == Walked::Unknown {
+    let (walked, weight) = strip_and_weigh(tree);
+    if walked == Walked::Unknown {
         unproven(&rules::ROUND_TRIP_WALK).stands()?;
+    }
+    if weight > limits::MAX_WEIGHT {
+        crate::read::too_deep(&rules::DEPTH_WEIGHT).stands()?;
     }
     let version = pb::ParseResult {
         version: 180_000,

@@ -122,6 +122,7 @@ pub(crate) fn unparsable(text: &str, fault: &Fault) -> Denial {
                 .at(at)
         }
         Fault::ManyStatements => too_many(),
+        Fault::TooDeep => crate::read::too_deep(&rules::DEPTH_PARSER),
         Fault::LongList => {
             let most = limits::MAX_LIST_ELEMENTS;
             let message = format!("a list has more than {most} elements");

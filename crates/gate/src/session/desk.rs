@@ -1,16 +1,16 @@
 //! understand, decide, rewrite: from a client's text to what may travel, kept by text.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
 use portcullis_contract::{Contract, Method, Refusal, SqlState, decide};
-use portcullis_ledger::{SubjectKey, TableName};
 use portcullis_ledger::subject::SubjectScope;
+use portcullis_ledger::{SubjectKey, TableName};
 use portcullis_sql::{Kind, SessionNames, Statement, Surface, Tap};
 
+use super::known::Known;
 use super::template::{self, Cut, Template};
-use crate::limits::{MAX_CACHED_TEXT_BYTES, MAX_CACHED_TEXTS, SHORT_TEXT_BYTES};
+use crate::limits::{MAX_CACHED_TEXT_BYTES, SHORT_TEXT_BYTES};
 
 /// One statement that was understood, permitted and rewritten.
 pub struct Cleared {
@@ -50,7 +50,37 @@ impl std::ops::Deref for Cleared {
     }
 }
 
+impl Facts {
+    /// Whether two readings found the same, but for literals.
+    fn agree(&self, other: &Self) -> bool {
+        self.verb == other.verb
+            && self.kind == other.kind
+            && self.method == other.method
+            && self.groups == other.groups
+            && self.tables == other.tables
+            && self.columns == other.columns
+            && self.taps.len() == other.taps.len()
+            && self.tapped == other.tapped
+            && self.changes == other.changes
+            && self.would_refuse.is_some() == other.would_refuse.is_some()
+    }
+
+    /// About what its texts take in memory.
+    fn bytes(&self) -> usize {
+        let names = self.tables.iter().chain(&self.columns);
+        self.method.len()
+            + names
+                .map(|name| name.len() + size_of::<String>())
+                .sum::<usize>()
+    }
+}
+
 impl Cleared {
+    /// About what it takes in memory.
+    fn bytes(&self) -> usize {
+        self.sql.len() + self.text.len() + self.facts.bytes()
+    }
+
     /// The empty query, which PostgreSQL lets a client prepare.
     pub fn empty() -> Arc<Self> {
         Arc::new(Self::untouched("", "baseline".to_owned(), Vec::new()))
@@ -97,19 +127,17 @@ pub struct Terms {
     pub contract: Arc<Contract>,
     pub surface: Arc<Surface>,
     subject_key: SubjectKey,
-    /// (user and search path) → what was read under these names. Bounded; emptied when full.
-    known: Mutex<HashMap<String, Known>>,
+    known: Mutex<Known<Message, Seen>>,
 }
 
-/// What statements with the same template share.
-type Shared = Arc<(Template, Arc<Facts>)>;
-
-/// What was read under one set of names.
-#[derive(Default)]
-struct Known {
-    texts: HashMap<Box<str>, Message>,
-    /// By the text without its literals; `None`: such texts are read one by one.
-    templates: HashMap<String, Option<Shared>>,
+/// What is known of texts that differ in their literals alone.
+#[derive(Clone)]
+enum Seen {
+    /// One was read. The next one shows that more may come, and then a template is tried.
+    Once,
+    /// They are read one by one.
+    Differ,
+    Same(Arc<(Template, Arc<Facts>)>),
 }
 
 impl Terms {
@@ -124,87 +152,88 @@ impl Terms {
 
     /// Clears every statement of a message, or none.
     pub fn clear(&self, text: &str, names: &SessionNames) -> Result<Message, Box<Refused>> {
-        if text.len() > MAX_CACHED_TEXT_BYTES {
-            return self.clear_anew(text, names);
+        if text.len() <= MAX_CACHED_TEXT_BYTES
+            && let Some(message) = self.known.lock().text(names, text)
+        {
+            return Ok(message);
         }
-        let group = group_of(names);
-        let cut = template::cut(text);
-        let untried = {
-            let mut known = self.known.lock();
-            let known = known.entry(group.clone()).or_default();
-            let template = cut.as_ref().and_then(|cut| {
-                known
-                    .templates
-                    .get(&cut.key)
-                    .map(|known| (cut, known.clone()))
-            });
-            if let Some((cut, Some(template))) = &template
-                && let Some(filled) = template.0.fill(text, cut)
-            {
-                let cleared = Cleared {
-                    sql: text.to_owned(),
-                    text: filled,
-                    facts: Arc::clone(&template.1),
-                };
-                return Ok(Arc::from([Arc::new(cleared)]));
-            }
-            if let Some(message) = known.texts.get(text) {
-                return Ok(Arc::clone(message));
-            }
-            template.is_none()
+        let Some(cut) = template::cut(text) else {
+            return self.clear_and_keep(text, names);
         };
+        let seen = self.known.lock().template(names, &cut.key);
+        match seen {
+            Some(Seen::Same(known)) => match filled(&known, text, &cut) {
+                Some(message) => Ok(message),
+                None => self.clear_and_keep(text, names),
+            },
+            Some(Seen::Differ) => self.clear_and_keep(text, names),
+            // Reading a sample of a long list costs less than reading the list.
+            None if !cut.has_long_list() => {
+                let message = self.clear_and_keep(text, names)?;
+                self.keep_seen(names, &cut, Seen::Once);
+                Ok(message)
+            }
+            None | Some(Seen::Once) => {
+                let seen = self
+                    .template_of(text, &cut, names)
+                    .map_or(Seen::Differ, |made| Seen::Same(Arc::new(made)));
+                self.keep_seen(names, &cut, seen.clone());
+                match seen {
+                    Seen::Same(known) if let Some(message) = filled(&known, text, &cut) => {
+                        Ok(message)
+                    }
+                    _ => self.clear_and_keep(text, names),
+                }
+            }
+        }
+    }
+
+    fn clear_and_keep(&self, text: &str, names: &SessionNames) -> Result<Message, Box<Refused>> {
         let message = self.clear_anew(text, names)?;
-        let template = cut
-            .as_ref()
-            .filter(|_| untried)
-            .map(|cut| (cut, self.template_of(text, cut, &message, names)));
-        let mut known = self.known.lock();
-        let known = known.entry(group).or_default();
-        match template {
-            Some((cut, template)) => {
-                if known.templates.len() >= MAX_CACHED_TEXTS {
-                    known.templates.clear();
-                }
-                known
-                    .templates
-                    .insert(cut.key.clone(), template.map(Arc::new));
-            }
-            None if message.iter().all(|cleared| keeps(&cleared.kind)) => {
-                if known.texts.len() >= MAX_CACHED_TEXTS {
-                    known.texts.clear();
-                }
-                known.texts.insert(text.into(), Arc::clone(&message));
-            }
-            None => {}
+        if text.len() <= MAX_CACHED_TEXT_BYTES && message.iter().all(|one| keeps(&one.kind)) {
+            let bytes = message.iter().map(|one| one.bytes()).sum();
+            let mut known = self.known.lock();
+            known.keep_text(names, text, Arc::clone(&message), bytes);
         }
         Ok(message)
     }
 
-    /// Reads the text once more with marks for literals. INVARIANT: a template is kept only if every
-    /// literal is the operand of a comparison and the template gives back, letter by letter, what
-    /// this very text was cleared to.
+    fn keep_seen(&self, names: &SessionNames, cut: &Cut, seen: Seen) {
+        let bytes = match &seen {
+            Seen::Once | Seen::Differ => 0,
+            Seen::Same(known) => known.0.bytes() + known.1.bytes(),
+        };
+        let mut known = self.known.lock();
+        known.keep_template(names, &cut.key, seen, bytes);
+    }
+
+    /// The template of a text, from two readings: of the text (its sample, where it has long lists)
+    /// and of the same with marks for literals. INVARIANT: a template is kept only if every literal
+    /// is the operand of a comparison, both readings found the same facts, and the template gives
+    /// back, letter by letter, what the first was cleared to.
     fn template_of(
         &self,
         text: &str,
         cut: &Cut,
-        message: &Message,
         names: &SessionNames,
     ) -> Option<(Template, Arc<Facts>)> {
-        let [cleared] = message.as_ref() else {
-            return None;
-        };
-        if !matches!(cleared.kind, Kind::Query) {
-            return None;
-        }
-        let marked = template::marked(text, cut)?;
+        let sample = template::sample(text, cut)?;
+        let sample_cut = template::cut(&sample).filter(|sampled| sampled.key == cut.key)?;
+        let marked = template::marked(&sample, &sample_cut)?;
         if portcullis_sql::compared_literals(&marked)? != cut.literals.len() {
             return None;
         }
+        let read = self.clear_anew(&sample, names).ok()?;
+        let [cleared] = read.as_ref() else {
+            return None;
+        };
         let read = self.clear_anew(&marked, names).ok()?;
         let [marked] = read.as_ref() else { return None };
-        let template = Template::new(&marked.text, cut)?;
-        let same =
-            template.fill(text, cut)? == cleared.text && marked.taps.len() == cleared.taps.len();
+        if !matches!(cleared.kind, Kind::Query) || !marked.facts.agree(&cleared.facts) {
+            return None;
+        }
+        let template = Template::new(&marked.text, &sample_cut)?;
+        let same = template.fill(&sample, &sample_cut)? == cleared.text;
         same.then(|| (template, Arc::clone(&cleared.facts)))
     }
 
@@ -338,13 +367,21 @@ fn keeps(kind: &Kind) -> bool {
     )
 }
 
-fn group_of(names: &SessionNames) -> String {
-    let mut group = names.user.clone();
-    for schema in &names.search_path {
-        group.push('\0');
-        group.push_str(schema);
-    }
-    group
+fn filled(known: &(Template, Arc<Facts>), text: &str, cut: &Cut) -> Option<Message> {
+    let (template, facts) = known;
+    let cleared = Cleared {
+        sql: recorded_plain(text).to_owned(),
+        text: template.fill(text, cut)?,
+        facts: Arc::clone(facts),
+    };
+    Some(Arc::from([Arc::new(cleared)]))
+}
+
+/// As [`recorded_text`], for a text that [`template::cut`] takes: one statement, no comments, and
+/// nothing behind its semicolon.
+fn recorded_plain(text: &str) -> &str {
+    let text = text.trim();
+    text.strip_suffix(';').unwrap_or(text).trim_end()
 }
 
 fn method_name(statement: &Statement) -> String {

@@ -9,8 +9,11 @@ pub mod client;
 pub mod copy;
 pub mod cut;
 pub mod desk;
+#[cfg(test)]
+mod desk_tests;
 pub mod explain;
 pub mod extended;
+pub mod known;
 pub mod names;
 pub mod outbox;
 pub mod param_types;

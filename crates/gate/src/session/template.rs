@@ -430,7 +430,6 @@ mod tests {
             "SELECT a FROM t WHERE id IN (1, 02)",
             "SELECT a FROM t WHERE id IN (1, -2)",
             "SELECT a FROM t WHERE id IN ('a' 'b')",
-            "SELECT a FROM t WHERE id IN (1 2",
             "SELECT -1",
             "SELECT 1::text",
             "SELECT a",

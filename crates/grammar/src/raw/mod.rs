@@ -18,10 +18,7 @@ use pg_query::NodeEnum;
 use pg_query::protobuf as pb;
 use pg_query::protobuf::Node;
 
-use super::{Fault, Places, Statements};
-
-/// Deeper trees go by protobuf, whose own limits then say what is too deep.
-pub(super) const MAX_DEPTH: usize = 1_000;
+use super::{Fault, MAX_DEPTH, MAX_LIST_ELEMENTS, MAX_NODES, MAX_STATEMENTS, Places, Statements};
 
 /// `PgQueryInternalParsetreeAndError`.
 #[repr(C)]
@@ -74,8 +71,13 @@ pub(super) fn parse(text: &str, places: Places) -> Option<Result<Statements, Fau
         let mut reader = Reader {
             drop_places: places == Places::Dropped,
             depth: 0,
+            nodes: 0,
+            exceeded: None,
         };
-        reader.statements(answer.tree).map(Ok)
+        match (reader.statements(answer.tree), reader.exceeded) {
+            (_, Some(fault)) => Some(Err(fault)),
+            (statements, None) => statements.map(Ok),
+        }
     } else {
         // SAFETY: an error has a message; both are ours to free.
         let message = unsafe { CStr::from_ptr((*answer.error).message) };
@@ -90,6 +92,9 @@ pub(super) fn parse(text: &str, places: Places) -> Option<Result<Statements, Fau
 struct Reader {
     drop_places: bool,
     depth: usize,
+    nodes: usize,
+    /// The limit that the tree broke; then what was read is of no use.
+    exceeded: Option<Fault>,
 }
 
 /// Reads a plain value at an offset into a node.
@@ -129,7 +134,11 @@ fn cells<'a>(list: *const c_void) -> Option<&'a [*const c_void]> {
 
 impl Reader {
     fn statements(&mut self, tree: *const c_void) -> Option<Statements> {
-        cells(tree)?
+        let statements = cells(tree)?;
+        if statements.len() > MAX_STATEMENTS {
+            return self.exceeds(Fault::ManyStatements);
+        }
+        statements
             .iter()
             .map(|statement| pb::RawStmt::read(*statement, self))
             .collect()
@@ -153,7 +162,11 @@ impl Reader {
 
     fn deeper<T>(&mut self, read: impl FnOnce(&mut Self) -> Option<T>) -> Option<T> {
         if self.depth >= MAX_DEPTH {
-            return None;
+            return self.exceeds(Fault::TooDeep);
+        }
+        self.nodes += 1;
+        if self.nodes > MAX_NODES {
+            return self.exceeds(Fault::ManyNodes);
         }
         self.depth += 1;
         let read = read(self);
@@ -161,8 +174,16 @@ impl Reader {
         read
     }
 
+    fn exceeds<T>(&mut self, fault: Fault) -> Option<T> {
+        self.exceeded = Some(fault);
+        None
+    }
+
     fn nodes(&mut self, list: *const c_void) -> Option<Vec<Node>> {
         let cells = cells(list)?;
+        if cells.len() > MAX_LIST_ELEMENTS {
+            return self.exceeds(Fault::LongList);
+        }
         let mut nodes = Vec::with_capacity(cells.len());
         for cell in cells {
             nodes.push(Node { node: None });

@@ -57,6 +57,14 @@ pub(super) fn all() -> Vec<(&'static str, Read)> {
         "wide lists",
         format!("SELECT {}", vec!["1"; limits::MAX_COLUMNS + 1].join(", ")),
     );
+    text(
+        "deep and wide",
+        format!(
+            "{}SELECT * FROM patients a, patients b, patients c{}",
+            "SELECT * FROM (".repeat(400),
+            ") x".repeat(400)
+        ),
+    );
     made.extend(odd_trees());
     made.extend(poor_surfaces());
     made

@@ -61,6 +61,7 @@ impl Reader<'_> {
             .stands()?;
         }
         let at = place_of(entry);
+        let joins = matches!(entry.node, Some(NodeEnum::JoinExpr(_)));
         let found = match entry.node.as_mut() {
             Some(NodeEnum::RangeVar(_)) => self.range_var(entry, scope),
             Some(NodeEnum::RangeSubselect(sub)) => self.range_subselect(sub, scope, left),
@@ -82,7 +83,8 @@ impl Reader<'_> {
         };
         self.depth -= 1;
         let found = found.map_err(|refusal| pointed(refusal, at))?;
-        self.spend(found.columns.len())?;
+        // What a join gives was counted at its two sides.
+        self.spend(if joins { 0 } else { found.columns.len() })?;
         Ok(found)
     }
 

@@ -13,7 +13,16 @@ pub fn texts() -> Vec<(&'static str, String)> {
             level - 1
         ));
     }
+    let wide = each(1_600, &|i| format!("{i} AS c{i}"));
+    let wide_from = format!("(SELECT 1 FROM {})", each(200, &|i| format!("w a{i}")));
     vec![
+        (
+            "wide from",
+            format!(
+                "WITH w AS (SELECT {wide}) SELECT {}",
+                vec![wide_from; 10].join(",")
+            ),
+        ),
         ("list 20 kB", format!("select name from clinic.patients where patient_id in ({})", numbers(4_200))),
         ("list 1 MB", format!("select name from clinic.patients where patient_id in ({})", vec!["1"; 520_000].join(","))),
         ("strings 1 MB", format!("select name from clinic.patients where name in ({})", vec!["''"; 340_000].join(","))),

@@ -11,6 +11,8 @@ mod check;
 mod corpora;
 mod corpus;
 mod dimensions;
+mod hostile_sizes;
+mod limits;
 mod random;
 mod reasons;
 mod registry;
