@@ -38,17 +38,22 @@ pub(super) const PER_ROW: &[&str] = &[
 const SIZE: &str = "portcullis_size";
 /// Whether the row keeps its values of the dimensions.
 const WHOLE: &str = "portcullis_whole";
-/// Distinct subjects among the rows that do as this one does.
+/// Distinct subjects among the rows that do not. (For rows that do, a number that nobody reads.)
 const REST: &str = "portcullis_rest";
 /// Stands for a client's expression until the text is a tree.
 const HOLE: &str = "portcullis_hole_";
+const KEY_HOLE: &str = "portcullis_key_";
+const CONDITION_HOLE: &str = "portcullis_condition";
 
 /// One level of a query that forms groups.
 #[derive(Default)]
 pub(crate) struct GroupLevel {
     /// No GROUP BY: one row, whatever is in it.
     pub whole: bool,
+    /// Under declared dimensions.
     pub partition: Option<Partition>,
+    /// The pieces of totals beside their parts, where no dimensions are declared.
+    pub totals: Option<Partition>,
 }
 
 /// The pieces of the one table that a query forms its groups over.
@@ -62,12 +67,18 @@ pub(crate) struct Partition {
     /// Columns that arguments of aggregates name.
     columns: BTreeSet<String>,
     figures: Vec<Figure>,
+    /// Expressions that groups are formed by, where they are no plain columns.
+    keys: Vec<Node>,
+    /// The client's own condition, where the pieces are his, too.
+    condition: Option<Node>,
 }
 
 struct PieceColumn {
     name: String,
     /// SQL that gives it from the view's entry.
     value: String,
+    /// No column of the view: an expression.
+    made: bool,
 }
 
 /// The arguments of one aggregate: counted, and left out of a piece, together.
@@ -98,6 +109,7 @@ impl Reader<'_> {
         Ok(GroupLevel {
             whole: select.group_clause.is_empty(),
             partition: self.partition(select, scope, columns, grouping)?,
+            totals: self.totals(select, scope, grouping),
         })
     }
 
@@ -131,6 +143,7 @@ impl Reader<'_> {
                 Some(PieceColumn {
                     name: column.name.clone(),
                     value: coarse_value(&item.name, column, dimension.by)?,
+                    made: false,
                 })
             })
             .collect();
@@ -141,10 +154,76 @@ impl Reader<'_> {
             finest: false,
             columns: BTreeSet::new(),
             figures: Vec::new(),
+            keys: Vec::new(),
+            condition: None,
         };
         partition.finest = self.is_finest(select, scope, &partition);
         self.check_query(select, scope, columns, &partition)?;
         Ok(Some(partition))
+    }
+
+    /// A total beside its parts tells the one part that is withheld: total less the others. So the rows
+    /// of the finest groups that are too small are one group in such an answer, as under dimensions.
+    /// (Not over joins and derived tables, and not for lists side by side: decision 0009.)
+    fn totals(
+        &self,
+        select: &pb::SelectStmt,
+        scope: &Scope<'_>,
+        grouping: &Grouping,
+    ) -> Option<Partition> {
+        let several = groupings(&select.group_clause) > 1;
+        if self.dimensions.is_some() || self.floor <= 1 || !several {
+            return None;
+        }
+        let Grouping::Floor(_) = grouping else {
+            return None;
+        };
+        let (item, table, _) = self.only_table(select, scope)?;
+        Some(Partition {
+            item: item.name.clone(),
+            table,
+            dimensions: Vec::new(),
+            finest: false,
+            columns: BTreeSet::new(),
+            figures: Vec::new(),
+            keys: Vec::new(),
+            condition: None,
+        })
+    }
+
+    /// Puts pieces by the query's own keys, of the rows that it asks for, in the place of the table.
+    pub(super) fn place_totals(
+        &self,
+        select: &mut pb::SelectStmt,
+        mut partition: Partition,
+    ) -> Result<(), Refusal> {
+        let whole_sets = select.group_clause.iter().all(|g| has_whole_set(g, select));
+        if !rules::TOTALS.stands() || !whole_sets {
+            return Ok(());
+        }
+        let mut expressions = Vec::new();
+        for group in &select.group_clause {
+            gather_keys(group, select, &mut expressions);
+        }
+        for key in expressions {
+            partition.add_key(key, select);
+        }
+        partition.condition = select.where_clause.take().map(|condition| *condition);
+        let mut columns = BTreeSet::new();
+        each_part(select, &mut |part| {
+            gather_columns(part, &partition.item, &mut columns)
+        });
+        for value in partition.keys.iter_mut().chain(&mut partition.condition) {
+            gather_columns(value, &partition.item, &mut columns);
+        }
+        columns.retain(|name| {
+            !partition
+                .dimensions
+                .iter()
+                .any(|d| d.name == *name && d.made)
+        });
+        partition.columns = columns;
+        self.place_partition(select, partition)
     }
 
     /// The table in scope that is all of FROM.
@@ -414,7 +493,7 @@ impl Reader<'_> {
         };
         let mut from = made.from_clause;
         for node in &mut from {
-            fill_holes(node, &partition.figures);
+            fill_holes(node, &partition);
         }
         select.from_clause = from;
         Ok(())
@@ -422,6 +501,40 @@ impl Reader<'_> {
 }
 
 impl Partition {
+    /// What groups are formed by is a dimension: a column as it is, an expression under a name of its own.
+    fn add_key(&mut self, key: Node, select: &mut pb::SelectStmt) {
+        if let Some([_, name]) = reference_names(&key) {
+            self.dimensions.push(PieceColumn {
+                value: format!("{}.{}", quoted(&self.item), quoted(&name)),
+                name,
+                made: false,
+            });
+            return;
+        }
+        let name = format!("{KEY_HOLE}{}", self.keys.len());
+        let shown = column(&self.item, &name);
+        each_part(select, &mut |part| exchange(part, &key, &shown));
+        self.dimensions.push(PieceColumn {
+            value: name.clone(),
+            name,
+            made: true,
+        });
+        self.keys.push(key);
+    }
+
+    /// What a name that stands for a client's expression stands for.
+    fn hole(&self, name: &str) -> Option<&Node> {
+        if name == CONDITION_HOLE {
+            return self.condition.as_ref();
+        }
+        if let Some(key) = name.strip_prefix(KEY_HOLE) {
+            return self.keys.get(key.parse::<usize>().ok()?);
+        }
+        let (figure, value) = name.strip_prefix(HOLE)?.split_once('_')?;
+        let figure = self.figures.get(figure.parse::<usize>().ok()?)?;
+        figure.values.get(value.parse::<usize>().ok()?)
+    }
+
     fn names(&self) -> Vec<String> {
         self.dimensions
             .iter()
@@ -470,8 +583,12 @@ impl Partition {
                 .map(|d| format!("{} AS {}", d.value, quoted(&d.name))),
         );
         sized.push(format!("{} AS {SIZE}", distinct.over(&values, &[])));
+        let condition = match self.condition {
+            Some(_) => format!(" WHERE {CONDITION_HOLE}"),
+            None => String::new(),
+        };
         let sized = format!(
-            "SELECT {} FROM {}.{} AS {alias}",
+            "SELECT {} FROM {}.{} AS {alias}{condition}",
             sized.join(", "),
             quoted(schema),
             quoted(view)
@@ -484,10 +601,7 @@ impl Partition {
             format!("CASE WHEN {whole} THEN {value} END AS {}", quoted(&d.name))
         }));
         split.push(format!("{whole} AS {WHOLE}"));
-        split.push(format!(
-            "{} AS {REST}",
-            distinct.over(std::slice::from_ref(&whole), &[])
-        ));
+        split.push(format!("{} AS {REST}", distinct.of_others(&whole)));
         let split = format!("SELECT {} FROM ({sized}) AS {alias}", split.join(", "));
 
         let mut shown = own;
@@ -522,6 +636,16 @@ struct Distinct {
 }
 
 impl Distinct {
+    /// Distinct subjects among all rows for which a condition does not hold.
+    fn of_others(&self, condition: &str) -> String {
+        if self.once_a_row {
+            // Without a sort.
+            let subject = &self.subject;
+            return format!("pg_catalog.count({subject}) FILTER (WHERE NOT {condition}) OVER ()");
+        }
+        self.over(&[condition.to_owned()], &[])
+    }
+
     /// Distinct subjects among the rows that share `keys`, of those alone for which all of `present`
     /// hold (where they do not hold, a number that nobody reads).
     fn over(&self, keys: &[String], present: &[String]) -> String {
@@ -678,14 +802,10 @@ fn gather_columns(tree: &mut Node, item: &str, names: &mut BTreeSet<String>) {
     children(tree, &mut |child| gather_columns(child, item, names));
 }
 
-fn fill_holes(tree: &mut Node, figures: &[Figure]) {
+fn fill_holes(tree: &mut Node, partition: &Partition) {
     let hole = match tree.node.as_ref() {
         Some(NodeEnum::ColumnRef(reference)) => match texts_of(&reference.fields).as_deref() {
-            Some([name]) => name.strip_prefix(HOLE).and_then(|hole| {
-                let (figure, value) = hole.split_once('_')?;
-                let figure = figures.get(figure.parse::<usize>().ok()?)?;
-                figure.values.get(value.parse::<usize>().ok()?)
-            }),
+            Some([name]) => partition.hole(name),
             _ => None,
         },
         _ => None,
@@ -694,5 +814,96 @@ fn fill_holes(tree: &mut Node, figures: &[Figure]) {
         *tree = value.clone();
         return;
     }
-    children(tree, &mut |child| fill_holes(child, figures));
+    children(tree, &mut |child| fill_holes(child, partition));
+}
+
+/// Everything of a query that its groups can be named in.
+fn each_part(select: &mut pb::SelectStmt, with: &mut dyn FnMut(&mut Node)) {
+    let lists = [
+        &mut select.target_list,
+        &mut select.group_clause,
+        &mut select.window_clause,
+        &mut select.sort_clause,
+        &mut select.distinct_clause,
+    ];
+    for part in lists
+        .into_iter()
+        .flatten()
+        .chain(select.having_clause.as_deref_mut())
+    {
+        with(part);
+    }
+}
+
+/// The expressions, already turned, that a GROUP BY item forms groups by.
+fn gather_keys(group: &Node, select: &pb::SelectStmt, keys: &mut Vec<Node>) {
+    match group.node.as_ref() {
+        Some(NodeEnum::GroupingSet(set)) => {
+            for inner in &set.content {
+                gather_keys(inner, select, keys);
+            }
+            return;
+        }
+        Some(NodeEnum::RowExpr(row))
+            if row.row_format == pb::CoercionForm::CoerceImplicitCast as i32 =>
+        {
+            for inner in &row.args {
+                gather_keys(inner, select, keys);
+            }
+            return;
+        }
+        _ => {}
+    }
+    let value = match super::select::integer(group) {
+        Some(position) => usize::try_from(position)
+            .ok()
+            .and_then(|position| output_value(select, position.checked_sub(1)?)),
+        None => Some(group),
+    };
+    let Some(mut key) = value.cloned() else {
+        return;
+    };
+    crate::node::strip_locations(&mut key);
+    if !keys.contains(&key) {
+        keys.push(key);
+    }
+}
+
+/// Whether one of the sets that a GROUP BY item stands for names all its keys: then its groups are the
+/// parts that the others are totals of.
+fn has_whole_set(group: &Node, select: &pb::SelectStmt) -> bool {
+    let Some(NodeEnum::GroupingSet(set)) = group.node.as_ref() else {
+        return true;
+    };
+    if set.kind() != pb::GroupingSetKind::GroupingSetSets {
+        return true;
+    }
+    let mut all = Vec::new();
+    gather_keys(group, select, &mut all);
+    set.content.iter().any(|one| {
+        let mut own = Vec::new();
+        gather_keys(one, select, &mut own);
+        own.len() == all.len() && has_whole_set(one, select)
+    })
+}
+
+/// Puts `shown` wherever `key` stands.
+fn exchange(tree: &mut Node, key: &Node, shown: &Node) {
+    let mut copy = tree.clone();
+    crate::node::strip_locations(&mut copy);
+    if copy == *key {
+        *tree = shown.clone();
+        return;
+    }
+    children(tree, &mut |child| exchange(child, key, shown));
+}
+
+fn reference_names(value: &Node) -> Option<[String; 2]> {
+    let NodeEnum::ColumnRef(reference) = value.node.as_ref()? else {
+        return None;
+    };
+    match texts_of(&reference.fields)?.as_slice() {
+        [qualifier, name] => Some([(*qualifier).to_owned(), (*name).to_owned()]),
+        _ => None,
+    }
 }
