@@ -10,6 +10,31 @@ use super::writer::{Field, Item, Mischief, Writer};
 /// Most entries beside the first.
 const MAX_JOINED: usize = 3;
 
+/// Functions that give rows for a row, and of which type.
+const LATERALS: &[(&str, Ty)] = &[
+    ("unnest({ta})", Ty::Text),
+    ("unnest({ia})", Ty::Int),
+    ("unnest(ARRAY[{mt}, {t}])", Ty::Text),
+    ("generate_series(1, {i} % 4)", Ty::Int),
+    ("generate_subscripts({ia}, 1)", Ty::Int),
+    ("jsonb_object_keys({j})", Ty::Text),
+    ("json_object_keys(json_build_object('a', {m}))", Ty::Text),
+    ("jsonb_array_elements({j} -> 'list')", Ty::Jsonb),
+    (
+        "jsonb_array_elements_text(jsonb_build_array({m}, {i}))",
+        Ty::Text,
+    ),
+    ("json_array_elements(json_build_array({m}, {i}))", Ty::Json),
+    (
+        "json_array_elements_text(json_build_array({m}, {i}))",
+        Ty::Text,
+    ),
+    ("jsonb_path_query({j}, {jp})", Ty::Jsonb),
+    ("regexp_split_to_table({t}, 'q')", Ty::Text),
+    ("regexp_matches({t}, {re}, 'g')", Ty::Texts),
+    ("string_to_table({mt}, 'q')", Ty::Text),
+];
+
 /// The text of a FROM clause, and conditions for WHERE that it relies on.
 #[derive(Clone, Debug, Default)]
 pub(super) struct From {
@@ -409,30 +434,13 @@ impl Writer {
             return self.lateral_query(from, &subject);
         }
         let alias = self.fresh("l");
-        let form = self.random.word(&[
-            "unnest({ta}) WITH ORDINALITY",
-            "unnest({ia}) WITH ORDINALITY",
-            "generate_series(1, {i} % 4) WITH ORDINALITY",
-            "jsonb_object_keys({j}) WITH ORDINALITY",
-            "jsonb_array_elements({j} -> 'list') WITH ORDINALITY",
-            "regexp_split_to_table({t}, 'q') WITH ORDINALITY",
-            "string_to_table({mt}, 'q') WITH ORDINALITY",
-            "jsonb_path_query({j}, {jp}) WITH ORDINALITY",
-            "regexp_matches({t}, {re}, 'g') WITH ORDINALITY",
-            "generate_subscripts({ia}, 1) WITH ORDINALITY",
-            "json_array_elements_text(json_build_array({m}, {i})) WITH ORDINALITY",
-            "unnest(ARRAY[{mt}, {t}]) WITH ORDINALITY",
-        ]);
-        let ty = match form.get(..9) {
-            Some("generate_") => Ty::Int,
-            Some("unnest({t") | Some("unnest(AR") | Some("regexp_sp") | Some("string_to")
-            | Some("json_arra") => Ty::Text,
-            Some("unnest({i") => Ty::Int,
-            Some("regexp_ma") => Ty::Texts,
-            Some("jsonb_obj") => Ty::Text,
-            _ => Ty::Jsonb,
-        };
-        let call = self.filled(form);
+        let (form, ty) = self
+            .random
+            .choose(LATERALS)
+            .copied()
+            .unwrap_or(("generate_series(1, 2)", Ty::Int));
+        let form = format!("{form} WITH ORDINALITY");
+        let call = self.filled(&form);
         let joined = match self.random.below(3) {
             0 => format!(", LATERAL {call} AS {alias} (x, n)"),
             1 => format!(", {call} AS {alias} (x, n)"),

@@ -15,6 +15,7 @@ mod forms;
 mod from;
 mod groups;
 mod others;
+mod probes;
 mod random;
 mod schema;
 mod select;
@@ -30,7 +31,7 @@ use super::{Case, Step};
 const FACTORS: &[usize] = &[0, 1, 1, 2, 4];
 
 /// How far apart two seeds begin in the list of statements that are not queries.
-const TURNS: usize = 3;
+const TURNS: usize = 4;
 
 /// Draws cases from a seed. Each seed uses a part of the language only.
 #[derive(Debug)]
@@ -47,11 +48,15 @@ impl Generator {
             let factor = random.choose(FACTORS).copied().unwrap_or(1);
             weights.push((*family, family.weight() * factor));
         }
+        // Never left out: what else there is would not come, or not in turn.
         weights.push((Family::Rows, 1));
+        weights.push((Family::Other, 2));
+        weights.push((Family::Probe, 4));
         let mut writer = Writer::new(random);
-        writer.turn = usize::try_from(seed)
+        let turn = usize::try_from(seed)
             .unwrap_or_default()
             .wrapping_mul(TURNS);
+        (writer.turn, writer.query_turn) = (turn, turn);
         Self { writer, weights }
     }
 
@@ -65,7 +70,8 @@ impl Generator {
             ("figures", Family::Rows) => Family::Groups,
             _ => family,
         };
-        let trial = self.writer.trial(family);
+        let mut trial = self.writer.trial(family);
+        trial.total &= !self.writer.loose;
         case(contract, trial)
     }
 

@@ -157,6 +157,12 @@ impl Ty {
         }
     }
 
+    /// Whether equal values look alike: `1.0` and `1.00` are equal, so which of them DISTINCT keeps, and
+    /// which comes first in a sorted set, is the plan's choice.
+    pub fn is_exact(self) -> bool {
+        self.is_ordered() && !matches!(self, Self::Num | Self::Float | Self::Interval | Self::Jsonb)
+    }
+
     /// Whether values have an order and an equality.
     pub fn is_ordered(self) -> bool {
         !matches!(self, Self::Json | Self::Xml | Self::Point)
@@ -360,7 +366,8 @@ pub(super) const GUESSES_INT: &[&str] = &[
     "999",
     "1000",
     "1001",
-    "1005",
+    "1011",
+    "1015",
     "12345",
     "20000",
     "39000",
@@ -368,7 +375,7 @@ pub(super) const GUESSES_INT: &[&str] = &[
     "99999",
     "100000",
     "100001",
-    "100025",
+    "100030",
     "2147483647",
     "-1",
 ];

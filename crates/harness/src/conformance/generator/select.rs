@@ -193,6 +193,9 @@ impl Writer {
                 order.extend(keys.iter().cloned());
                 total = true;
             }
+        } else if !distinct.is_empty() {
+            order.extend(keys.iter().flatten().cloned());
+            total = true;
         }
         if order.is_empty() && keys.as_ref().is_some_and(Vec::is_empty) {
             total = true;
@@ -204,7 +207,10 @@ impl Writer {
         if !order.is_empty() {
             sql.push_str(&format!(" ORDER BY {}", order.join(", ")));
         }
-        if total || self.has(Feature::LooseLimits) {
+        if total {
+            self.limit(&mut sql);
+        } else if self.may(Feature::LooseLimits, 2) {
+            self.loose = true;
             self.limit(&mut sql);
         }
         self.tail(&mut sql);
@@ -261,14 +267,14 @@ impl Writer {
         {
             return types;
         }
-        if self.random.one_in(3) {
+        if items.iter().all(|item| item.key.is_some()) && self.random.one_in(3) {
             let by = self.expression(Ty::Text);
             *distinct = format!("DISTINCT ON ({by}) ");
             order.push(by);
             return types;
         }
         "DISTINCT ".clone_into(distinct);
-        types.retain(|ty| ty.is_ordered());
+        types.retain(|ty| ty.is_exact());
         for item in items {
             if let Some(subject) = &item.subject {
                 targets.push(subject.clone());
@@ -485,11 +491,17 @@ impl Writer {
                 let count = self.random.between(1, 3);
                 let drawn = (0..count).map(|_| self.some_type());
                 drawn
-                    .map(|ty| if ty.is_ordered() { ty } else { Ty::Text })
+                    .map(|ty| {
+                        if ty.is_exact() || (!merges && ty.is_ordered()) {
+                            ty
+                        } else {
+                            Ty::Text
+                        }
+                    })
                     .collect()
             }
         };
-        let ordered = types.iter().all(|ty| ty.is_ordered());
+        let ordered = types.iter().all(|ty| ty.is_exact());
         let free = need.free || merges;
         let mut sql = String::new();
         let mut fields = Vec::new();

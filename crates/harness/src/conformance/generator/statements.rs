@@ -28,6 +28,7 @@ pub(super) enum Family {
     Several,
     Other,
     Tuning,
+    Probe,
 }
 
 impl Family {
@@ -50,13 +51,14 @@ impl Family {
         Self::Several,
         Self::Other,
         Self::Tuning,
+        Self::Probe,
     ];
 
     /// How often it comes, beside the others.
     pub fn weight(self) -> usize {
         match self {
             Self::Rows => 24,
-            Self::Groups => 12,
+            Self::Groups | Self::Probe => 12,
             Self::Catalog | Self::Extended => 8,
             Self::With | Self::SetOperation => 7,
             Self::Other | Self::Cursor | Self::Explain => 7,
@@ -68,6 +70,9 @@ impl Family {
         }
     }
 }
+
+/// So often a query in total order is tried for.
+const TRIES: usize = 4;
 
 /// So many statements that are no queries come in one trial.
 const OTHERS: usize = 3;
@@ -118,6 +123,10 @@ impl Writer {
             Family::Several => self.several(),
             Family::Other => self.other(),
             Family::Tuning => self.tuning(),
+            Family::Probe => {
+                let (sql, total) = self.probe();
+                Trial::of(sql, total)
+            }
         }
     }
 
@@ -147,6 +156,22 @@ impl Writer {
             _ => Family::Rows,
         };
         self.read(family, total)
+    }
+
+    /// A query whose rows come in one order, to be read in slices.
+    fn total_query(&mut self) -> Query {
+        for _ in 0..TRIES {
+            let query = self.any_query(true);
+            if query.total {
+                return query;
+            }
+        }
+        let sql = "SELECT visit_id, ward, cost FROM clinic.visits ORDER BY visit_id LIMIT 30";
+        Query {
+            sql: sql.to_owned(),
+            total: true,
+            ..Query::default()
+        }
     }
 
     /// Comments, space and semicolons around a statement.
@@ -246,7 +271,7 @@ impl Writer {
     }
 
     fn cursor(&mut self) -> Trial {
-        let query = self.any_query(true);
+        let query = self.total_query();
         let name = self.random.word(&["c", "c1", "\"C x\""]);
         let scrolls = self.random.one_in(2);
         let scroll = if scrolls { "SCROLL " } else { "NO SCROLL " };
@@ -445,7 +470,7 @@ impl Writer {
         if self.random.one_in(2) {
             steps.push(Step::DescribePortal(portal.clone()));
         }
-        if self.random.one_in(3) {
+        if query.total && !self.loose && self.random.one_in(3) {
             for _ in 0..self.random.between(1, 3) {
                 let max_rows = i32::try_from(self.random.between(1, 4)).unwrap_or(1);
                 steps.push(Step::Execute {
@@ -729,20 +754,23 @@ impl Writer {
 
     /// Statements that are refused as they stand, in turn; so a few seeds have sent them all.
     fn other(&mut self) -> Trial {
-        let first = self.turn;
-        self.turn += OTHERS;
-        let in_turn = |texts: &[&str]| -> Vec<String> {
-            let turn = (first..first + OTHERS).filter_map(|turn| texts.get(turn % texts.len()));
-            turn.map(|text| (*text).to_owned()).collect()
+        let in_turn = |turn: &mut usize, texts: &[&str]| -> Vec<String> {
+            let first = *turn;
+            *turn += OTHERS;
+            let places = first..first + OTHERS;
+            places
+                .filter_map(|place| texts.get(place % texts.len()))
+                .map(|text| (*text).to_owned())
+                .collect()
         };
         if self.random.one_in(3) {
-            let steps = in_turn(others::QUERIES).into_iter().map(Step::Query);
+            let steps = in_turn(&mut self.query_turn, others::QUERIES).into_iter();
             return Trial {
-                steps: steps.collect(),
+                steps: steps.map(Step::Query).collect(),
                 total: false,
             };
         }
-        let mut texts = in_turn(others::STATEMENTS);
+        let mut texts = in_turn(&mut self.turn, others::STATEMENTS);
         let mut steps = Vec::new();
         if self.random.one_in(2)
             && let Some(sql) = texts.pop()

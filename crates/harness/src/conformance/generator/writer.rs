@@ -65,8 +65,11 @@ pub(super) struct Writer {
     pub nest: usize,
     /// After so many expressions comes the mischief.
     pub mischief: Option<(usize, Mischief)>,
-    /// Place in the list of statements that are not queries: seeds one after another go through all.
+    /// Places in the lists of statements that are refused: seeds one after another go through all.
     pub turn: usize,
+    pub query_turn: usize,
+    /// Whether the statement has a LIMIT without an order.
+    pub loose: bool,
     /// Whether the contract allows figures alone.
     pub figures: bool,
     /// Types of the parameters, where literals may be parameters.
@@ -85,6 +88,8 @@ impl Writer {
             nest: 0,
             mischief: None,
             turn: 0,
+            query_turn: 0,
+            loose: false,
             figures: false,
             params: None,
         }
@@ -98,6 +103,7 @@ impl Writer {
         self.nest = 0;
         self.params = None;
         self.mischief = None;
+        self.loose = false;
         let kinds = [
             (Feature::Errors, Mischief::Error),
             (Feature::HiddenNames, Mischief::HiddenColumn),
