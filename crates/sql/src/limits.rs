@@ -24,7 +24,7 @@ pub const MAX_COLUMNS: usize = 1_664;
 /// is both deep and wide.
 pub const MAX_WEIGHT: usize = 8_000_000;
 /// Most steps of reading one message, for what costs beyond a text's size: columns that an entry of
-/// FROM brings into a query, and those that a name is looked for among (sixteen for one). A step takes
+/// FROM brings into a query, and those that a name is looked for among (sixty-four for one). A step takes
 /// microseconds, so this bounds the time.
 pub const MAX_STEPS: usize = 100_000;
 /// Most nesting units (see [`nesting_units`]) of one message.

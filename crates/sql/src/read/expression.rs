@@ -240,7 +240,7 @@ impl Reader<'_> {
         };
         let names: Vec<String> = names.into_iter().map(str::to_owned).collect();
         let parts: Vec<&str> = names.iter().map(String::as_str).collect();
-        self.spend((scope.level + scope.names.columns.len()) / 16)?;
+        self.spend((scope.level + scope.names.columns.len()) / 64)?;
         if let [bare] = parts.as_slice()
             && matches!(scope.find_bare(bare), Lookup::Ambiguous)
         {
