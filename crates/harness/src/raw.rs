@@ -149,6 +149,24 @@ impl Pipeline {
         self.with(|out| frontend::close(b'S', name, out))
     }
 
+    /// FunctionCall: arguments and result as text.
+    pub fn function_call(mut self, function: u32, args: &[String]) -> Self {
+        let number = |count: usize| u16::try_from(count).unwrap_or(u16::MAX).to_be_bytes();
+        let mut body = function.to_be_bytes().to_vec();
+        body.extend(number(0)); // all arguments are text
+        body.extend(number(args.len()));
+        for arg in args {
+            body.extend(u32::try_from(arg.len()).unwrap_or(u32::MAX).to_be_bytes());
+            body.extend(arg.as_bytes());
+        }
+        body.extend(number(0));
+        let length = u32::try_from(body.len() + size_of::<u32>()).unwrap_or(u32::MAX);
+        self.0.extend_from_slice(b"F");
+        self.0.extend_from_slice(&length.to_be_bytes());
+        self.0.extend_from_slice(&body);
+        self
+    }
+
     pub fn flush(mut self) -> Self {
         frontend::flush(&mut self.0);
         self
@@ -335,6 +353,26 @@ impl Told {
             }
         }
         told
+    }
+}
+
+impl Told {
+    /// An ErrorResponse of these fields alone.
+    pub(crate) fn to_message(&self) -> Message {
+        let fields = [
+            ('C', &self.sqlstate),
+            ('M', &self.message),
+            ('D', &self.detail),
+            ('H', &self.hint),
+        ];
+        let mut body: String = fields
+            .map(|(kind, text)| format!("{kind}{text}\0"))
+            .concat();
+        body.push('\0');
+        Message {
+            tag: b'E',
+            body: body.into_bytes(),
+        }
     }
 }
 

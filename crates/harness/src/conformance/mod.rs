@@ -7,7 +7,10 @@
 //! Start at [`Twins::start`] and [`Twins::gate`]; [`Run`] takes a stream of cases.
 
 pub mod compare;
+pub mod corpus;
+pub mod generator;
 mod order;
+mod plan;
 mod run;
 mod shrink;
 mod step;
@@ -15,11 +18,11 @@ mod talk;
 mod twins;
 
 pub use compare::{Difference, Verdict};
-pub use run::{Failure, Run, Tally};
+pub use run::{Failure, GENERATOR, Run, Tally, disclosure};
 pub use shrink::shrink;
 pub use step::{Case, Order, Step};
 pub use talk::{Ended, Part, Transcript};
-pub use twins::{Outcome, Road, Twins, TwinsOptions};
+pub use twins::{Around, Outcome, Road, Twins, TwinsOptions};
 
 /// The world's tables, functions and traps; `:side` is 1 or 2.
 pub const WORLD_SQL: &str = include_str!("../../conformance/world.sql");

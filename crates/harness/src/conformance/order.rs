@@ -12,6 +12,8 @@ use super::talk::Part;
 pub enum Sorted {
     /// Not a query, or not understood here: in sequence, byte for byte.
     Exact,
+    /// EXPLAIN.
+    Plan,
     /// A query without ORDER BY.
     Any,
     /// Sorted; the output columns (from 0) among the sort keys.
@@ -102,6 +104,7 @@ impl Names {
                 self.cursors.insert(declare.portalname.clone(), order);
                 Sorted::Exact
             }
+            Some(NodeEnum::ExplainStmt(_)) => Sorted::Plan,
             Some(NodeEnum::FetchStmt(fetch)) => self.of_fetch(fetch),
             _ => Sorted::Exact,
         }

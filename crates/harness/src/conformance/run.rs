@@ -7,9 +7,15 @@ use std::time::Instant;
 use anyhow::{Context as _, Result};
 
 use super::compare::{self, Difference, Verdict};
+use super::generator::Generator;
 use super::shrink::shrink;
-use super::step::Case;
+use super::step::{Case, Order};
 use super::twins::{Outcome, Road, Twins};
+
+/// The generator's cases among the figures.
+pub const GENERATOR: &str = "generator";
+/// So many failures are enough to be read; a run ends early with them.
+pub const FAILURES_MAX: usize = 8;
 
 /// What one origin's cases came to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -30,7 +36,8 @@ pub struct Tally {
 /// A case that told the two sides apart.
 #[derive(Clone, Debug)]
 pub struct Failure {
-    pub origin: String,
+    /// Where it is from: a corpus' name, a seed.
+    pub name: String,
     pub case: Case,
     /// As small as it could be made, with its own difference.
     pub small: Case,
@@ -57,12 +64,30 @@ impl<'a> Run<'a> {
         }
     }
 
+    /// A seed's cases; false: the time was up, or there were failures enough, before all were judged.
+    pub fn take_seed(&mut self, seed: u64, cases: usize, until: Instant) -> Result<bool> {
+        let mut generator = Generator::new(seed);
+        for number in 0..cases {
+            if Instant::now() > until || self.is_enough() {
+                return Ok(false);
+            }
+            let case = generator.next_case();
+            self.take_as(GENERATOR, &format!("seed {seed}, case {number}"), &case)?;
+        }
+        Ok(true)
+    }
+
     /// Judges one case; a failure is shrunk and kept.
     pub fn take(&mut self, origin: &str, case: &Case) -> Result<()> {
+        self.take_as(origin, origin, case)
+    }
+
+    /// `name` stands in a failure's report, `origin` in the figures.
+    pub fn take_as(&mut self, origin: &str, name: &str, case: &Case) -> Result<()> {
         let outcome = self
             .twins
             .case(self.road, case)
-            .with_context(|| format!("{origin}: {case:?}"))?;
+            .with_context(|| format!("{name}: {case:?}"))?;
         let found = disclosure(case, &outcome);
         let tally = self.tallies.entry(origin.to_owned()).or_default();
         count(tally, &outcome);
@@ -70,27 +95,41 @@ impl<'a> Run<'a> {
             return Ok(());
         }
         tally.failed += 1;
-        let (twins, road) = (self.twins, self.road);
-        let still = |smaller: &Case| {
-            let outcome = twins.case(road, smaller).ok()?;
-            disclosure(smaller, &outcome)
-        };
-        if let Some((small, difference)) = shrink(case, still) {
+        if let Some(found) = found {
+            let (small, difference) = self.shrunk(case).unwrap_or_else(|| (case.clone(), found));
             self.failures.push(Failure {
-                origin: origin.to_owned(),
+                name: name.to_owned(),
                 case: case.clone(),
                 small,
                 difference,
             });
-        } else if let Some(difference) = found {
-            self.failures.push(Failure {
-                origin: origin.to_owned(),
-                case: case.clone(),
-                small: case.clone(),
-                difference,
-            });
         }
         Ok(())
+    }
+
+    /// Smaller, and of the same kind. Where only the sequence of rows differs, what sorts them stays.
+    fn shrunk(&self, case: &Case) -> Option<(Case, Difference)> {
+        let judge = |smaller: &Case| {
+            let outcome = self.twins.case(self.road, smaller).ok()?;
+            disclosure(smaller, &outcome)
+        };
+        let unordered = Case {
+            order: Order::Any,
+            ..case.clone()
+        };
+        let from = judge(&unordered).map_or(case, |_| &unordered);
+        let kind = judge(from)?.what;
+        let sorts = sorting_words(from);
+        shrink(from, |smaller| {
+            let as_sorted = from.order == Order::Any || sorting_words(smaller) == sorts;
+            let found = as_sorted.then(|| judge(smaller)).flatten()?;
+            (found.what == kind).then_some(found)
+        })
+    }
+
+    /// Enough failures for one reading.
+    pub fn is_enough(&self) -> bool {
+        self.failures.len() >= FAILURES_MAX
     }
 
     pub fn tally(&self, origin: &str) -> Tally {
@@ -110,6 +149,11 @@ impl<'a> Run<'a> {
                 failed: sum.failed + one.failed,
             })
     }
+}
+
+fn sorting_words(case: &Case) -> usize {
+    let count = |sql: &str| sql.to_ascii_lowercase().matches("order by").count();
+    case.statements().map(count).sum()
 }
 
 /// What tells the sides apart: a difference, or hidden text that came at all.
@@ -178,7 +222,7 @@ impl fmt::Display for Run<'_> {
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{} under `{}`", self.origin, self.small.contract)?;
+        writeln!(f, "{} under `{}`", self.name, self.small.contract)?;
         for step in &self.small.steps {
             writeln!(f, "  {step}")?;
         }

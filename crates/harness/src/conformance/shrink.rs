@@ -7,7 +7,7 @@ use super::step::{Case, Step};
 
 /// What fails in an odd way may take long to say: enough is enough.
 const TRIES_MAX: usize = 600;
-const TIME_MAX: Duration = Duration::from_secs(30);
+const TIME_MAX: Duration = Duration::from_secs(10);
 
 /// The smallest case found for which `still` finds a difference; `None` where the case itself doesn't
 /// fail again.

@@ -5,7 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 /// One step of a trial. Steps up to a `Query` or `Sync` are sent as one pipeline, as a client would; where
-/// a `Query` follows messages without a `Sync`, or a case ends without one, a `Sync` is put in between.
+/// a `Query`, `Function` or `Owner` follows messages without a `Sync`, or a case ends without one, a `Sync` is put in between.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Step {
@@ -44,6 +44,15 @@ pub enum Step {
     ClosePortal(String),
     Flush,
     Sync,
+    /// The protocol's function call, with text arguments. Like `Query` it is answered by itself.
+    Function {
+        oid: u32,
+        #[serde(default)]
+        args: Vec<String>,
+    },
+    /// Not the client: the database's owner does this meanwhile, in a session that lasts as long as the
+    /// case; `:side` is 1 or 2. Stands where nothing is under way.
+    Owner(String),
 }
 
 /// One trial: what one client sends in one session under one contract.
@@ -86,6 +95,14 @@ impl Step {
             Self::Query(sql) | Self::Parse { sql, .. } => Some(sql),
             _ => None,
         }
+    }
+
+    /// Not part of a pipeline.
+    pub(super) fn stands_alone(&self) -> bool {
+        matches!(
+            self,
+            Self::Query(_) | Self::Function { .. } | Self::Owner(_)
+        )
     }
 
     /// The same step with another text.

@@ -2,6 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use anyhow::Result;
+
 use super::step::Step;
 use crate::raw::{Message, Pipeline, Raw};
 
@@ -36,7 +38,34 @@ pub struct Transcript {
     pub parts: Vec<Part>,
 }
 
+impl Part {
+    /// Nothing was asked: the trial itself went wrong.
+    fn failed(steps: Vec<Step>, error: &anyhow::Error) -> Self {
+        Self {
+            steps,
+            messages: vec![Message {
+                tag: b'E',
+                body: format!("SFATAL\0CXX000\0M{error:#}\0\0").into_bytes(),
+            }],
+            ended: Ended::Closed,
+            took: Duration::ZERO,
+        }
+    }
+}
+
 impl Transcript {
+    /// A session that was not admitted.
+    pub(super) fn of(refusal: Message) -> Self {
+        Self {
+            parts: vec![Part {
+                steps: Vec::new(),
+                messages: vec![refusal],
+                ended: Ended::Closed,
+                took: Duration::ZERO,
+            }],
+        }
+    }
+
     pub fn messages(&self) -> impl Iterator<Item = &Message> {
         self.parts.iter().flat_map(|part| &part.messages)
     }
@@ -45,6 +74,12 @@ impl Transcript {
         self.messages()
             .filter(|m| matches!(m.tag, b'D' | b'd'))
             .count()
+    }
+
+    /// All rows' values as text.
+    pub fn data_rows(&self) -> Vec<Vec<Option<String>>> {
+        let rows = self.messages().filter(|message| message.tag == b'D');
+        rows.map(Message::values).collect()
     }
 
     /// The SQLSTATEs of all errors.
@@ -61,6 +96,11 @@ impl Transcript {
             .filter(|message| message.tag == b'E')
             .filter_map(|message| field(&message.body, b'M'))
             .collect()
+    }
+
+    /// One line a message, for reading.
+    pub fn shown(&self) -> Vec<String> {
+        self.messages().map(super::compare::show).collect()
     }
 
     pub fn took(&self) -> Duration {
@@ -83,9 +123,21 @@ pub(super) fn field(body: &[u8], kind: u8) -> Option<String> {
 }
 
 /// Says all steps; stops early when the connection is gone.
-pub(super) fn say(raw: &mut Raw, steps: &[Step]) -> Transcript {
+/// `owner` does the owner's steps; where he can't, that is what the transcript ends with.
+pub(super) fn say(
+    raw: &mut Raw,
+    steps: &[Step],
+    owner: &mut dyn FnMut(&str) -> Result<()>,
+) -> Transcript {
     let mut transcript = Transcript::default();
     for steps in pipelines(steps) {
+        if let [Step::Owner(sql)] = steps.as_slice() {
+            if let Err(error) = owner(sql) {
+                transcript.parts.push(Part::failed(steps, &error));
+                break;
+            }
+            continue;
+        }
         let part = ask(raw, steps);
         let usable = part.ended == Ended::Ready;
         transcript.parts.push(part);
@@ -101,12 +153,12 @@ fn pipelines(steps: &[Step]) -> Vec<Vec<Step>> {
     let mut all = Vec::new();
     let mut open: Vec<Step> = Vec::new();
     for step in steps {
-        if matches!(step, Step::Query(_)) && !open.is_empty() {
+        if step.stands_alone() && !open.is_empty() {
             open.push(Step::Sync);
             all.push(std::mem::take(&mut open));
         }
         open.push(step.clone());
-        if matches!(step, Step::Query(_) | Step::Sync) {
+        if step.stands_alone() || *step == Step::Sync {
             all.push(std::mem::take(&mut open));
         }
     }
@@ -120,7 +172,7 @@ fn pipelines(steps: &[Step]) -> Vec<Vec<Step>> {
 fn ask(raw: &mut Raw, steps: Vec<Step>) -> Part {
     let from = Instant::now();
     let pipeline = steps.iter().fold(Pipeline::new(), write);
-    let is_query = matches!(steps.last(), Some(Step::Query(_)));
+    let is_query = steps.last().is_some_and(Step::stands_alone);
     let (messages, ended) = match raw.send(&pipeline) {
         Ok(()) => answers(raw, is_query),
         Err(_) => (Vec::new(), Ended::Closed),
@@ -190,5 +242,7 @@ fn write(pipeline: Pipeline, step: &Step) -> Pipeline {
         Step::ClosePortal(name) => pipeline.close_portal(name),
         Step::Flush => pipeline.flush(),
         Step::Sync => pipeline.sync(),
+        Step::Function { oid, args } => pipeline.function_call(*oid, args),
+        Step::Owner(_) => pipeline, // said elsewhere
     }
 }

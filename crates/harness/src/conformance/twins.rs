@@ -3,9 +3,9 @@
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result, anyhow};
+use anyhow::{Context as _, Result, anyhow, bail, ensure};
 
 use super::compare::{self, Verdict};
 use super::step::{Case, Order, Step};
@@ -13,11 +13,10 @@ use super::talk::{self, Ended, Transcript};
 use super::{CONTRACTS_TOML, WORLD_SQL};
 use crate::raw::{Message, Raw};
 use crate::{
-    Connect, Gate, GateOptions, PgCluster, PgOptions, PgVersions, SUPERUSER, SUPERUSER_PASSWORD,
-    sample,
+    Connect, Gate, GateOptions, PgCluster, PgOptions, PgVersions, SUPERUSER, query_rows, sample,
 };
 
-pub const CONTRACTS: [&str; 3] = ["ops", "figures", "upkeep"];
+pub const CONTRACTS: [&str; 4] = ["ops", "figures", "upkeep", "counted"];
 const DATABASE: &str = "hospital";
 /// The same world once more, for statements that nothing keeps from writing.
 const BARE: &str = "bare";
@@ -25,9 +24,34 @@ const BARE: &str = "bare";
 const PRISTINE: &str = "pristine";
 /// The direct role's; its grants are not used through the gate afterwards.
 const DIRECT_PASSWORD: &str = "known-to-the-trial";
-/// A statement may hang on one road (a lock, a sleep); it is cut, on both sides alike.
-const ANSWER_LIMIT: Duration = Duration::from_secs(12);
-const BARE_TIMEOUT: &str = "4s";
+/// A statement may hang (a lock, a sleep) (a lock, a sleep); it is cut, on both sides alike.
+const ANSWER_LIMIT: Duration = Duration::from_secs(30);
+/// Longer rows are not looked through for the process id.
+const ROW_WITH_PID_BYTES: usize = 4096;
+/// How often a slow side is asked once more, besides the second asking of all that differs.
+const MORE_TIMES: usize = 1;
+/// For the server to read its rules anew.
+const RELOAD_LIMIT: Duration = Duration::from_secs(10);
+/// The superuser of the trials' own work; what the trials do to the other one doesn't matter then.
+const KEEPER: &str = "keeper";
+const RENEW_BARE: [&str; 7] = [
+    "drop database if exists bare with (force)",
+    "create database bare template pristine",
+    "alter database bare set search_path = clinic, lab, public",
+    "alter database bare set statement_timeout = '4s'",
+    "alter role postgres superuser login noreplication connection limit -1 valid until 'infinity'",
+    "alter role postgres reset all",
+    "alter system reset all",
+];
+const DIRECT_TIMEOUT: &str = "2s";
+/// Of throw-away databases on the loopback; the gate's own logins go on with their passwords.
+const TRUSTED: &str = "\
+host all postgres 127.0.0.1/32 trust
+host replication postgres 127.0.0.1/32 trust
+host all keeper 127.0.0.1/32 trust
+";
+/// Where it wasn't asked for.
+const NO_PID: &str = "no process id";
 
 /// Where a case is said.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -44,8 +68,54 @@ pub enum Road {
 pub struct TwinsOptions {
     /// More `postgresql.conf` settings, by side: other planner settings provoke other plans.
     pub settings: [Vec<(String, String)>; 2],
-    /// Run in `hospital` on the second side after the contracts are in force: an injected leak.
-    pub tamper: Option<String>,
+    /// Run on the second side once the contracts are in force.
+    pub afterwards: Option<String>,
+}
+
+impl TwinsOptions {
+    /// Hidden values choose plans and move rows about; here the second side does both as much as it can:
+    /// no plan of the first side's kind, parallel workers, and rows in another place on disk.
+    pub fn other_plans() -> Self {
+        let settings = [
+            ("enable_seqscan", "off"),
+            ("enable_hashagg", "off"),
+            ("enable_hashjoin", "off"),
+            ("enable_nestloop", "off"),
+            ("force_parallel_mode", "on"),
+            ("min_parallel_table_scan_size", "0"),
+            ("min_parallel_index_scan_size", "0"),
+            ("parallel_setup_cost", "0"),
+            ("parallel_tuple_cost", "0"),
+        ];
+        let settings = settings.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        Self {
+            settings: [Vec::new(), settings.to_vec()],
+            afterwards: Some(MOVED_ROWS.to_owned()),
+        }
+    }
+}
+
+/// Every second row is written anew, behind the others.
+const MOVED_ROWS: &str = "\
+    update clinic.patients set secret = secret where patient_id % 2 = 0;
+    update clinic.visits set cost = cost where visit_id % 2 = 0;
+    update clinic.wards set beds = beds where ward < 'C';
+    update clinic.doctors set badge = badge where doctor_id % 2 = 0;
+    update lab.samples set secret = secret where patient_id % 2 = 0;
+    analyze";
+
+/// What stands around a case's steps.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Around {
+    /// Start-up parameters of a session of its own.
+    pub startup: Vec<(String, String)>,
+    /// What the owner does before and afterwards, on every road; `:side` is 1 or 2. What fails, fails.
+    pub setup: Vec<String>,
+    pub undo: Vec<String>,
+    /// In a session of its own, because sessions are counted or end.
+    pub own_session: bool,
+    /// Leaves the bare copy fit for use, though it writes.
+    pub cleans_up: bool,
 }
 
 /// A case on both sides.
@@ -59,6 +129,7 @@ pub struct Outcome {
 struct Side {
     number: u8,
     gate: Gate,
+    keeper: Raw,
     cluster: PgCluster,
     /// By road and contract: where to connect, and what of it may stand in answers.
     ways: HashMap<(Road, String), Connect>,
@@ -75,6 +146,50 @@ struct Session {
     pid: String,
 }
 
+/// The database's owner, beside a case: connected when there is something to do, and gone with it.
+struct Owner {
+    number: u8,
+    way: Connect,
+    raw: Option<Raw>,
+}
+
+impl Owner {
+    fn new(side: &Side, road: Road) -> Self {
+        let database = if road == Road::Bare { BARE } else { DATABASE };
+        Self {
+            number: side.number,
+            way: side.as_owner(database),
+            raw: None,
+        }
+    }
+
+    fn says(&mut self, sql: &str) -> Result<()> {
+        if self.raw.is_none() {
+            self.raw = Some(Raw::connect(&self.way, "owner")?);
+        }
+        let raw = self.raw.as_mut().context("just connected")?;
+        let answers = raw.query(&sql.replace(":side", &self.number.to_string()))?;
+        let errors = answers.errors();
+        ensure!(errors.is_empty(), "the owner's `{sql}`: {errors:?}");
+        Ok(())
+    }
+
+    /// What fails, fails; a transaction that is left open is rolled back.
+    fn tries(&mut self, all: &[String]) -> Result<()> {
+        if let Some(raw) = &mut self.raw {
+            raw.query("rollback; select pg_advisory_unlock_all()")?;
+        }
+        for sql in all {
+            if let Err(error) = self.says(sql)
+                && self.raw.is_none()
+            {
+                return Err(error);
+            }
+        }
+        Ok(())
+    }
+}
+
 pub struct Twins {
     sides: [Mutex<Side>; 2],
 }
@@ -86,9 +201,9 @@ impl Twins {
 
     pub fn start_with(options: TwinsOptions) -> Result<Self> {
         let [settings_a, settings_b] = options.settings;
-        let tamper = options.tamper;
+        let afterwards = options.afterwards;
         let (a, b) = std::thread::scope(|scope| {
-            let other = scope.spawn(|| Side::start(2, settings_b, tamper.as_deref()));
+            let other = scope.spawn(|| Side::start(2, settings_b, afterwards.as_deref()));
             let a = Side::start(1, settings_a, None);
             let b = other
                 .join()
@@ -113,31 +228,70 @@ impl Twins {
     }
 
     pub fn case(&self, road: Road, case: &Case) -> Result<Outcome> {
-        self.judged(road, &case.contract, &case.steps, case.order)
+        self.within(road, case, &Around::default())
+    }
+
+    /// A case with something around it.
+    pub fn within(&self, road: Road, case: &Case, around: &Around) -> Result<Outcome> {
+        self.judged(road, &case.contract, &case.steps, case.order, around)
     }
 
     /// Says it on both sides; what differs is asked again, so that noise isn't taken for a disclosure
     /// and a disclosure not for noise (see [`compare::judge`]).
     pub fn say(&self, road: Road, contract: &str, steps: &[Step]) -> Result<Outcome> {
-        self.judged(road, contract, steps, Order::Any)
+        self.judged(road, contract, steps, Order::Any, &Around::default())
     }
 
-    fn judged(&self, road: Road, contract: &str, steps: &[Step], order: Order) -> Result<Outcome> {
-        let (a, b) = self.once(road, contract, steps)?;
+    fn judged(
+        &self,
+        road: Road,
+        contract: &str,
+        steps: &[Step],
+        order: Order,
+        around: &Around,
+    ) -> Result<Outcome> {
+        let (a, b) = self.once(road, contract, steps, around)?;
         let verdict = compare::equal(&a, &b, order);
         if verdict.is_same() {
             return Ok(Outcome { a, b, verdict });
         }
-        let (again_a, again_b) = self.once(road, contract, steps)?;
-        let verdict = compare::judge(&[&a, &again_a], &[&b, &again_b], order);
+        let (again_a, again_b) = self.once(road, contract, steps, around)?;
+        let mut verdict = compare::judge(&[&a, &again_a], &[&b, &again_b], order);
+        for _ in 0..MORE_TIMES {
+            if verdict
+                .difference()
+                .is_none_or(|found| found.what != compare::TIME)
+            {
+                break;
+            }
+            // The machine may have been busy with something else.
+            let (last_a, last_b) = self.once(road, contract, steps, around)?;
+            verdict = compare::judge(&[&a, &last_a], &[&b, &last_b], order);
+        }
         Ok(Outcome { a, b, verdict })
     }
 
-    fn once(&self, road: Road, contract: &str, steps: &[Step]) -> Result<(Transcript, Transcript)> {
+    /// What both sides answer, not compared.
+    pub fn said(
+        &self,
+        road: Road,
+        contract: &str,
+        steps: &[Step],
+    ) -> Result<(Transcript, Transcript)> {
+        self.once(road, contract, steps, &Around::default())
+    }
+
+    fn once(
+        &self,
+        road: Road,
+        contract: &str,
+        steps: &[Step],
+        around: &Around,
+    ) -> Result<(Transcript, Transcript)> {
         let [one, two] = &self.sides;
         let (a, b) = std::thread::scope(|scope| {
-            let other = scope.spawn(|| locked(two).say(road, contract, steps));
-            let a = locked(one).say(road, contract, steps);
+            let other = scope.spawn(|| locked(two).say(road, contract, steps, around));
+            let a = locked(one).say(road, contract, steps, around);
             let b = other
                 .join()
                 .unwrap_or_else(|_| Err(anyhow!("the second side panicked")));
@@ -155,10 +309,30 @@ impl Twins {
         })
     }
 
+    /// SQL as the superuser in both protected databases: an injected leak, say.
+    pub fn tamper(&self, sql: &str) -> Result<()> {
+        (0..self.sides.len()).try_for_each(|side| self.rows_in(side, sql).map(|_| ()))
+    }
+
+    /// What each side's gate says at login: parameters, notices. Not the keys and nonces of that login.
+    pub fn greetings(&self, contract: &str) -> Result<[Vec<Message>; 2]> {
+        let said = |side: &Mutex<Side>| -> Result<Vec<Message>> {
+            let key = (Road::Gate, contract.to_owned());
+            let side = locked(side);
+            let session = side.connect(&key)?;
+            let mut messages = session.raw.greeting().messages.clone();
+            messages.retain(|message| !matches!(message.tag, b'R' | b'K'));
+            side.neutral(&key, &session.pid, &mut messages);
+            Ok(messages)
+        };
+        let [one, two] = &self.sides;
+        Ok([said(one)?, said(two)?])
+    }
+
     /// SQL as the superuser on one side's protected database.
     pub fn rows_in(&self, side: usize, sql: &str) -> Result<Vec<Vec<Option<String>>>> {
         let side = self.sides.get(side).context("sides are 0 and 1")?;
-        locked(side).cluster.rows_in(DATABASE, sql)
+        locked(side).rows(DATABASE, sql)
     }
 }
 
@@ -175,9 +349,14 @@ fn fast_folder() -> Option<PathBuf> {
 }
 
 impl Side {
-    fn start(number: u8, settings: Vec<(String, String)>, tamper: Option<&str>) -> Result<Self> {
+    fn start(
+        number: u8,
+        settings: Vec<(String, String)>,
+        afterwards: Option<&str>,
+    ) -> Result<Self> {
         let cluster = start_cluster(settings)?;
         load_world(&cluster, number)?;
+        let keeper = keeper(&cluster)?;
         let gate = Gate::start_with(GateOptions {
             within: fast_folder(),
             ..GateOptions::default()
@@ -185,6 +364,7 @@ impl Side {
         let mut side = Self {
             number,
             gate,
+            keeper,
             cluster,
             ways: HashMap::new(),
             open: HashMap::new(),
@@ -193,8 +373,8 @@ impl Side {
         };
         side.apply()?;
         side.open_roads()?;
-        if let Some(sql) = tamper {
-            side.cluster.execute_in(DATABASE, sql)?;
+        if let Some(sql) = afterwards {
+            side.rows(DATABASE, sql)?;
         }
         Ok(side)
     }
@@ -217,35 +397,41 @@ impl Side {
             let direct = self.direct_way(contract)?;
             self.ways
                 .insert((Road::Direct, contract.to_owned()), direct);
-            let bare = Connect {
-                grant: String::new(),
-                host: "127.0.0.1".to_owned(),
-                port: self.cluster.port(),
-                user: SUPERUSER.to_owned(),
-                database: BARE.to_owned(),
-                password: SUPERUSER_PASSWORD.to_owned(),
-            };
+            let bare = self.as_owner(BARE);
             self.ways.insert((Road::Bare, contract.to_owned()), bare);
         }
         Ok(())
     }
 
+    fn as_owner(&self, database: &str) -> Connect {
+        Connect {
+            grant: String::new(),
+            host: "127.0.0.1".to_owned(),
+            port: self.cluster.port(),
+            user: SUPERUSER.to_owned(),
+            database: database.to_owned(),
+            password: String::new(),
+        }
+    }
+
     /// The role is the gate's own work (made at a session's start); only its secret is ours.
-    fn direct_way(&self, contract: &str) -> Result<Connect> {
+    fn direct_way(&mut self, contract: &str) -> Result<Connect> {
         let connect = self.gate.grant("li.wei", contract, DATABASE, "work")?;
         Raw::connect(&connect, "makes the role")?.leave();
         let newest = "select rolname from pg_roles where rolname like 'portcullis\\_g\\_%' order by oid desc limit 1";
-        let role = self.cluster.rows_in(DATABASE, newest)?;
+        let role = self.rows(DATABASE, newest)?;
         let role = role
             .into_iter()
             .flatten()
             .flatten()
             .next()
             .with_context(|| format!("no role for the grant {}", connect.grant))?;
-        self.cluster.execute(&format!(
+        self.execute(&format!(
             "alter role \"{role}\" password {}",
             quoted(DIRECT_PASSWORD)
         ))?;
+        let within = format!("alter role \"{role}\" set statement_timeout = '{DIRECT_TIMEOUT}'");
+        self.execute(&within)?;
         Ok(Connect {
             host: "127.0.0.1".to_owned(),
             port: self.cluster.port(),
@@ -255,35 +441,85 @@ impl Side {
         })
     }
 
-    fn say(&mut self, road: Road, contract: &str, steps: &[Step]) -> Result<Transcript> {
+    fn say(
+        &mut self,
+        road: Road,
+        contract: &str,
+        steps: &[Step],
+        around: &Around,
+    ) -> Result<Transcript> {
         let key = (road, contract.to_owned());
         if road == Road::Bare && self.bare_is_stale {
             self.renew_bare()?;
         }
-        let mut session = match self.open.remove(&key) {
-            Some(session) => session,
-            None => self.connect(&key)?,
+        let mut owner = Owner::new(self, road);
+        owner.tries(&around.setup)?;
+        let own_session = around.own_session || !around.startup.is_empty();
+        let kept = if own_session {
+            None
+        } else {
+            self.open.remove(&key)
         };
-        let mut transcript = talk::say(&mut session.raw, steps);
-        let pid = session.pid.clone();
-        if transcript.is_usable() && reset(&mut session.raw, &transcript) {
-            self.open.insert(key.clone(), session);
-        }
-        if road == Road::Bare {
+        let session = match kept {
+            Some(session) => Ok(session),
+            None => self.connect_with(&key, &around.startup)?,
+        };
+        let (mut transcript, pid) = match session {
+            Err(not_admitted) => (Transcript::of(not_admitted), NO_PID.to_owned()),
+            Ok(mut session) => {
+                let transcript = talk::say(&mut session.raw, steps, &mut |sql| owner.says(sql));
+                let pid = session.pid.clone();
+                let fit = !own_session && transcript.is_usable();
+                if fit && reset(&mut session.raw, &transcript) {
+                    self.open.insert(key.clone(), session);
+                }
+                (transcript, pid)
+            }
+        };
+        owner.tries(&around.undo)?;
+        if road == Road::Bare && !around.cleans_up {
             self.bare_is_stale = self.bare_was_written(&key);
         }
-        self.neutral(&key, &pid, &mut transcript);
+        let messages = transcript
+            .parts
+            .iter_mut()
+            .flat_map(|part| &mut part.messages);
+        self.neutral(&key, &pid, messages);
         Ok(transcript)
     }
 
     fn connect(&self, key: &(Road, String)) -> Result<Session> {
+        self.connect_with(key, &[])?
+            .map_err(|told| anyhow!("not admitted: {}", compare::show(&told)))
+    }
+
+    /// The error that refuses the session is an answer too.
+    fn connect_with(
+        &self,
+        key: &(Road, String),
+        startup: &[(String, String)],
+    ) -> Result<std::result::Result<Session, Message>> {
         let way = self
             .ways
             .get(key)
             .with_context(|| format!("no contract `{}`", key.1))?;
-        let mut raw = Raw::connect(way, "trial")
-            .with_context(|| format!("side {}, {:?}", self.number, key))?;
+        let mut params = vec![("application_name", "trial")];
+        params.extend(
+            startup
+                .iter()
+                .map(|(name, value)| (name.as_str(), value.as_str())),
+        );
+        let mut raw = match Raw::try_connect(way, &params)
+            .with_context(|| format!("side {}, {:?}", self.number, key))?
+        {
+            Ok(raw) => raw,
+            Err(told) => return Ok(Err(told.to_message())),
+        };
         raw.set_answer_limit(ANSWER_LIMIT);
+        if !startup.is_empty() {
+            let pid = NO_PID.to_owned(); // asking could be refused, as on a replication connection
+            return Ok(Ok(Session { raw, pid }));
+        }
         let pid = raw.query("select pg_backend_pid()")?.rows();
         let pid = pid
             .into_iter()
@@ -291,21 +527,26 @@ impl Side {
             .flatten()
             .next()
             .context("no process id")?;
-        Ok(Session { raw, pid })
+        Ok(Ok(Session { raw, pid }))
     }
 
+    fn rows(&self, database: &str, sql: &str) -> Result<Vec<Vec<Option<String>>>> {
+        let url = self.cluster.url_with_password(KEEPER, "", database);
+        query_rows(&url, sql)
+    }
+
+    fn execute(&mut self, sql: &str) -> Result<()> {
+        let answers = self.keeper.query(sql)?;
+        ensure!(answers.errors().is_empty(), "{sql}: {}", answers.summary());
+        Ok(())
+    }
+
+    /// Also what belongs to the whole cluster and a superuser may have changed.
     fn renew_bare(&mut self) -> Result<()> {
         self.open.retain(|(road, _), _| *road != Road::Bare);
-        self.cluster
-            .execute(&format!("drop database if exists {BARE} with (force)"))?;
-        self.cluster
-            .execute(&format!("create database {BARE} template {PRISTINE}"))?;
-        self.cluster.execute(&format!(
-            "alter database {BARE} set search_path = clinic, lab, public"
-        ))?;
-        self.cluster.execute(&format!(
-            "alter database {BARE} set statement_timeout = '{BARE_TIMEOUT}'"
-        ))?;
+        for sql in RENEW_BARE {
+            self.execute(sql)?;
+        }
         self.bare_is_stale = false;
         self.bare_transaction = None;
         Ok(())
@@ -324,25 +565,26 @@ impl Side {
         before.is_some_and(|before| before != next)
     }
 
-    /// Writes the same word for what names this side's own ends: grants, roles, ports.
-    fn neutral(&self, key: &(Road, String), pid: &str, transcript: &mut Transcript) {
+    /// Writes the same word for what names this side's own ends: the grant, its role, the process.
+    fn neutral<'m>(
+        &self,
+        key: &(Road, String),
+        pid: &str,
+        messages: impl IntoIterator<Item = &'m mut Message>,
+    ) {
         let Some(way) = self.ways.get(key) else {
             return;
         };
-        let own = [(way.grant.as_str(), "GRANT"), (way.user.as_str(), "USER")];
-        for part in &mut transcript.parts {
-            for message in &mut part.messages {
-                for (from, to) in own {
-                    renamed(message, from, to);
-                }
-                without_pid(message, pid);
-            }
+        for message in messages {
+            renamed(message, &way.user, "USER");
+            renamed(message, &way.grant, "GRANT");
+            without_pid(message, pid);
         }
     }
 }
 
 fn renamed(message: &mut Message, from: &str, to: &str) {
-    if from.is_empty() || from == SUPERUSER || !holds(&message.body, from) {
+    if from.is_empty() || from == SUPERUSER || !compare::holds(&message.body, from) {
         return;
     }
     if message.tag != b'D' {
@@ -360,9 +602,7 @@ fn renamed(message: &mut Message, from: &str, to: &str) {
 fn without_pid(message: &mut Message, pid: &str) {
     let binary = pid.parse::<i32>().unwrap_or_default().to_be_bytes();
     let is_pid = |value: &Vec<u8>| value == pid.as_bytes() || *value == binary;
-    if message.tag != b'D'
-        || !holds(&message.body, pid) && !message.body.windows(4).any(|four| four == binary)
-    {
+    if message.tag != b'D' || message.body.len() > ROW_WITH_PID_BYTES {
         return;
     }
     let values = compare::values(&message.body).into_iter();
@@ -378,11 +618,6 @@ fn without_pid(message: &mut Message, pid: &str) {
         })
         .collect();
     message.body = compare::row_of(&values);
-}
-
-fn holds(body: &[u8], text: &str) -> bool {
-    body.windows(text.len())
-        .any(|window| window == text.as_bytes())
 }
 
 fn replaced(body: &[u8], from: &str, to: &str) -> Vec<u8> {
@@ -412,7 +647,7 @@ fn reset(raw: &mut Raw, transcript: &Transcript) -> bool {
         _ => &["ROLLBACK", "DISCARD ALL"],
     };
     steps.iter().all(|sql| {
-        let said = talk::say(raw, &[Step::Query((*sql).to_owned())]);
+        let said = talk::say(raw, &[Step::Query((*sql).to_owned())], &mut |_| Ok(()));
         said.is_usable() && said.sqlstates().is_empty()
     })
 }
@@ -439,8 +674,14 @@ fn start_cluster(settings: Vec<(String, String)>) -> Result<PgCluster> {
     .map(|(name, value)| (name.to_owned(), value.to_owned()))
     .to_vec();
     all.extend(settings);
+    let version = PgVersions::usual()?;
+    let statistics = version.bin.join("../lib/pg_stat_statements.so");
+    if statistics.exists() {
+        let name = "shared_preload_libraries".to_owned();
+        all.push((name, "pg_stat_statements".to_owned()));
+    }
     PgCluster::start_with(
-        &PgVersions::usual()?,
+        &version,
         PgOptions {
             settings: all,
             within: fast_folder(),
@@ -456,6 +697,31 @@ fn load_world(cluster: &PgCluster, side: u8) -> Result<()> {
     cluster.execute(&format!("create database {DATABASE} template {PRISTINE}"))?;
     sample::add_steward(cluster, DATABASE, "clinic")?;
     sample::add_steward(cluster, DATABASE, "lab")
+}
+
+/// Lets the trials' superusers in without passwords: statements of the corpus change passwords too.
+fn keeper(cluster: &PgCluster) -> Result<Raw> {
+    let rules = cluster.data_dir().join("pg_hba.conf");
+    let written = std::fs::read_to_string(&rules)?;
+    std::fs::write(&rules, format!("{TRUSTED}{written}"))?;
+    cluster.execute(&format!("create role {KEEPER} superuser login"))?;
+    cluster.execute("select pg_reload_conf()")?;
+    let way = Connect {
+        grant: String::new(),
+        host: "127.0.0.1".to_owned(),
+        port: cluster.port(),
+        user: KEEPER.to_owned(),
+        database: "postgres".to_owned(),
+        password: String::new(),
+    };
+    let until = Instant::now() + RELOAD_LIMIT;
+    loop {
+        match Raw::try_connect(&way, &[])? {
+            Ok(raw) => return Ok(raw),
+            Err(told) if Instant::now() > until => bail!("the trial's superuser: {told}"),
+            Err(_) => std::thread::sleep(Duration::from_millis(20)),
+        }
+    }
 }
 
 fn quoted(text: &str) -> String {
