@@ -94,7 +94,6 @@ pub(super) const FORMS: &[(Ty, &[&str])] = &[
             "factorial({po})::int",
             "lcm({sm}, {po})",
             "{sm}::int2::int",
-            "(row({i}, {t})).f1",
         ],
     ),
     (
@@ -863,6 +862,7 @@ pub(super) const FORMS: &[(Ty, &[&str])] = &[
 
 /// Forms that mostly fail, on a value or on its type: what the error quotes must be the mask's.
 pub(super) const ERRORS: &[&str] = &[
+    "(row({mi}, {mt})).f2",
     "erfc({f})",
     "gamma({f})",
     "lgamma({f})",

@@ -75,7 +75,7 @@ impl Family {
 const TRIES: usize = 4;
 
 /// So many statements that are no queries come in one trial.
-const OTHERS: usize = 3;
+const OTHERS: usize = 4;
 
 pub(super) struct Trial {
     pub steps: Vec<Step>,
@@ -763,7 +763,7 @@ impl Writer {
                 .map(|text| (*text).to_owned())
                 .collect()
         };
-        if self.random.one_in(3) {
+        if self.random.one_in(2) {
             let steps = in_turn(&mut self.query_turn, others::QUERIES).into_iter();
             return Trial {
                 steps: steps.map(Step::Query).collect(),
