@@ -13,9 +13,9 @@ const FIRST_SEED: u64 = 1;
 const SEEDS: u64 = 12;
 const SEEDS_OF_OTHER_PLANS: u64 = 3;
 const CASES_A_SEED: usize = 100;
-const CASES_FOR_A_LEAK: usize = 400;
+const CASES_FOR_A_LEAK: usize = 100;
 const LEAST_CASES: usize = 200;
-const SEEDS_LIMIT: Duration = Duration::from_secs(20);
+const SEEDS_LIMIT: Duration = Duration::from_secs(12);
 const BARE_LIMIT: Duration = Duration::from_secs(3);
 
 /// A contract with nearly all methods, one with figures alone, one with maintenance alone.
@@ -182,7 +182,7 @@ fn other_plans_tell_nothing() {
             .unwrap();
     }
     assert!(run.tally("order and plan").with_rows > 40, "{run}");
-    for sql in statements(&HONEST) {
+    for sql in statements(&HONEST[..1]) {
         run.take("honest, sql", &Case::query("ops", sql)).unwrap();
     }
     take_seeds(&mut run, SEEDS_OF_OTHER_PLANS);

@@ -50,6 +50,9 @@ const FLOAT_SUMS: &[&str] = &[
     "regr_syy",
 ];
 
+/// Of these, the ones that compute in floats whatever they are given.
+const ALWAYS_FLOAT: [&str; 3] = ["corr", "covar_", "regr_"];
+
 /// Functions that give an exact number for exact numbers.
 const EXACT_FUNCTIONS: &[&str] = &[
     "abs", "ceil", "ceiling", "coalesce", "div", "floor", "greatest", "least", "length", "mod",
@@ -199,7 +202,7 @@ impl Reader<'_> {
                 Some(over)
                     if FLOAT_SUMS.contains(&name)
                         && whole_partition(over, &windows)
-                        && call.args.iter().any(|arg| self.may_be_float(arg, scope)) =>
+                        && self.adds_floats(name, call, scope) =>
                 {
                     let mut over = written_out(over, &windows);
                     for arg in call.args.clone() {
@@ -209,7 +212,7 @@ impl Reader<'_> {
                     call.over = Some(Box::new(over));
                 }
                 None if FLOAT_SUMS.contains(&name) && call.agg_order.is_empty() => {
-                    if call.args.iter().any(|arg| self.may_be_float(arg, scope)) {
+                    if self.adds_floats(name, call, scope) {
                         for arg in call.args.clone() {
                             push_key(&mut call.agg_order, arg);
                         }
@@ -226,6 +229,12 @@ impl Reader<'_> {
         for tree in trees {
             each_call(tree, &mut settle);
         }
+    }
+
+    /// Whether this one of [`FLOAT_SUMS`] adds floats.
+    fn adds_floats(&self, name: &str, call: &pb::FuncCall, scope: &Scope<'_>) -> bool {
+        ALWAYS_FLOAT.iter().any(|stem| name.starts_with(stem))
+            || call.args.iter().any(|arg| self.may_be_float(arg, scope))
     }
 
     /// Whether a number may be a float: whatever is not known to be exact.
