@@ -547,7 +547,7 @@ mod tests {
             let (read, rest) = OrdinalSet::read(&bytes).unwrap();
             prop_assert!(rest.is_empty());
             prop_assert_eq!(&read, &set);
-            if !bytes.is_empty() && set.len() > 0 {
+            if !bytes.is_empty() && !set.is_empty() {
                 prop_assert!(OrdinalSet::read(&bytes[..bytes.len() - 1]).is_none());
             }
         }
@@ -561,7 +561,7 @@ mod tests {
                 state = state
                     .wrapping_mul(6_364_136_223_846_793_005)
                     .wrapping_add(1);
-                (state >> 33) % 50 == 0
+                (state >> 33).is_multiple_of(50)
             })
             .collect();
         let per = set.heap_bytes() as f64 / set.len() as f64;
