@@ -61,8 +61,8 @@ pub(super) fn all() -> Vec<(&'static str, Read)> {
         "deep and wide",
         format!(
             "{}SELECT * FROM patients a, patients b, patients c{}",
-            "SELECT * FROM (".repeat(400),
-            ") x".repeat(400)
+            "SELECT * FROM (".repeat(300),
+            ") x".repeat(300)
         ),
     );
     made.extend(odd_trees());

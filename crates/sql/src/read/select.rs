@@ -37,6 +37,8 @@ impl Reader<'_> {
         taps: Taps,
     ) -> Result<Output, Refusal> {
         self.deeper()?;
+        // What is below is looked through again at every level above it.
+        self.spend(self.frames.len())?;
         self.frames.push(Frame::default());
         // What has no place of its own stands where the query's list begins.
         let at = place_of_query(select);

@@ -75,7 +75,11 @@ fn each_limit_says_its_number_and_what_to_do() {
         "split it",
     );
     refused(
-        &hostile("nested from"),
+        &format!(
+            "{}SELECT * FROM patients a, patients b, patients c{}",
+            "SELECT * FROM (".repeat(300),
+            ") x".repeat(300)
+        ),
         "limit.depth",
         "the statement is nested too deeply",
         "split it",
@@ -115,6 +119,7 @@ fn within_its_limits_a_text_is_read() {
 fn what_multiplies_meets_a_limit() {
     for (name, reason) in [
         ("doubling", "limit.columns"),
+        ("nested selects", "limit.time"),
         ("stars of 200", "limit.columns"),
         ("bare of 200", "limit.columns"),
         ("targets 1 MB", "limit.list"),
