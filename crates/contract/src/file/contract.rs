@@ -402,7 +402,8 @@ fn read_methods(reader: &mut Reader<'_>, fields: &Fields<'_>) -> Option<Methods>
 }
 
 fn read_dimensions(reader: &mut Reader<'_>, node: &Node<'_>) -> Option<Vec<Dimension>> {
-    let expected = "columns such as \"clinic.patients.sex\" or \"clinic.visits.visit_date by month\"";
+    let expected =
+        "columns such as \"clinic.patients.sex\" or \"clinic.visits.visit_date by month\"";
     let mut dimensions: Vec<Dimension> = Vec::new();
     for (text, place) in reader.strings(node, expected)? {
         let Some(dimension) = Dimension::parse(&text) else {
@@ -420,7 +421,10 @@ fn read_dimensions(reader: &mut Reader<'_>, node: &Node<'_>) -> Option<Vec<Dimen
         if doubled {
             reader.mistake(
                 place.span.clone(),
-                format!("`{}.{}` stands here twice", dimension.table, dimension.column),
+                format!(
+                    "`{}.{}` stands here twice",
+                    dimension.table, dimension.column
+                ),
                 "expected each column once",
                 "one column is cut in one way: keep the coarser",
             );
@@ -485,7 +489,9 @@ fn read_budgets(reader: &mut Reader<'_>, fields: &Fields<'_>) -> Vec<Budget> {
             let entry = keys.get(&name)?;
             let limit = match measure {
                 Measure::Bytes => read_size(reader, &entry)?,
-                Measure::Rows | Measure::Subjects | Measure::Aggregates => reader.integer(&entry, 0, "a whole number")?,
+                Measure::Rows | Measure::Subjects | Measure::Aggregates => {
+                    reader.integer(&entry, 0, "a whole number")?
+                }
             };
             Some(Budget {
                 measure,

@@ -4,10 +4,7 @@
 const EDITS_MAX: usize = 3;
 
 /// The nearest of the known names, if it is near enough to be meant.
-pub fn nearest<'k>(
-    written: &str,
-    known: impl IntoIterator<Item = &'k str>,
-) -> Option<&'k str> {
+pub fn nearest<'k>(written: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
     let near_enough = (written.chars().count() / 3).clamp(1, EDITS_MAX);
     known
         .into_iter()
