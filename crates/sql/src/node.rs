@@ -58,10 +58,14 @@ pub(crate) fn integer_constant(value: u64) -> Node {
 }
 
 pub(crate) fn true_constant() -> Node {
+    boolean_constant(true)
+}
+
+pub(crate) fn boolean_constant(boolval: bool) -> Node {
     node(NodeEnum::AConst(pb::AConst {
         isnull: false,
         location: 0,
-        val: Some(pb::a_const::Val::Boolval(pb::Boolean { boolval: true })),
+        val: Some(pb::a_const::Val::Boolval(pb::Boolean { boolval })),
     }))
 }
 

@@ -224,6 +224,7 @@ rules! {
     OWN_NAME = "name.own", "form.own_name", Names, "names of the gate's own are not taken by a client's columns and queries";
     LATERAL_NAMES = "from.lateral", "", Names, "only LATERAL entries see the entries before them";
     DERIVED_GROUPS = "from.groups", "", Honest, "groups in a derived table count for the query around it";
+    UNNEST_EACH = "from.unnest", "", Honest, "`unnest` of several arrays is one call for each, side by side";
     RECORD_COLUMNS = "from.record", "syntax", Grammar, "the columns of a record are known before it is read";
     DEFINITION_PLAIN = "from.definition", "form.from", Grammar, "column definitions are names and types";
     JOIN_ALIAS = "from.join_alias", "form.join_alias", Trace, "an alias over a join would hide which table a column is of";
@@ -258,6 +259,10 @@ rules! {
     TYPE = "type.listed", "scope.type", Functions, "casts run the input functions of listed types alone";
     TYPE_FORM = "type.form", "scope.type", Functions, "SETOF and %TYPE look objects up";
     TYPE_MODIFIER = "type.modifier", "scope.type", Functions, "modifiers are constants";
+    OWN_TYPE = "type.own", "scope.type", Functions, "a type of the owner's is not named in what travels";
+    OWN_TYPE_BESIDE = "type.own_beside", "", Honest, "beside a column of the owner's type a value needs no cast";
+    OWN_TYPE_INFERRED = "type.own_inferred", "", Honest, "a parameter of the owner's type takes it from its place";
+    CAST_BOOLEAN = "cast.boolean", "", Honest, "a boolean written as text is the constant that it stands for";
     TYPE_QUALIFIED = "type.qualified", "", Honest, "a type is the built-in one whatever the search path holds";
     REGISTERED_ARRAY = "registered.array", "scope.type", Catalog, "names inside an array of reg-types would be looked up unseen";
     REGISTERED_NAME = "registered.name", "scope.table", Catalog, "a name is resolved to an object only if it is shown";
@@ -299,6 +304,7 @@ rules! {
     SETOP = "trace.setop", "trace.setop", Trace, "set operations merge only rows about the same subject";
     SETOP_COLUMNS = "setop.columns", "syntax", Grammar, "parts of a set operation line up";
     SETOP_TAPS = "setop.taps", "", Honest, "taps of both parts stand in the same columns";
+    SETOP_VALUES = "setop.values", "", Honest, "VALUES beside tables takes their taps as a SELECT does";
     SETOP_SAME_SUBJECT = "setop.same_subject", "", Trace, "a merged column holds a subject only if it does in both parts";
     SETOP_INDICATOR = "setop.indicator", "", Floors, "parts with different constants, or merged rows, make a sum an indicator";
 
@@ -377,6 +383,7 @@ rules! {
     PREPARED_NAME = "prepared.own_name", "form.own_name", Data, "names of the gate's own are not taken by statements";
     EXECUTE_NAME = "execute.own_name", "form.own_name", Data, "names of the gate's own are not run by clients";
     CURSOR_NAME = "cursor.own_name", "form.own_name", Data, "names of the gate's own are not taken by cursors";
+    CURSOR_PLAIN = "cursor.plain", "", Honest, "ASENSITIVE, how every cursor is, needs no word";
     NAME_MARKED = "name.marked", "", Honest, "a client's name for a statement or cursor never travels";
     EXPLAIN_ANALYZE = "explain.analyze", "method.plan", Data, "run times tell of rows";
     EXPLAIN_OPTION = "explain.option", "form.explain", Data, "plans have the form that the gate renders";
@@ -386,6 +393,7 @@ rules! {
     COPY_SERVER_FILE = "copy.server_file", "form.server_file", Data, "the server's files and programs are out of reach";
     COPY_FROM = "copy.from", "method.modify", Data, "data are not changed through this gate";
     COPY_TAPS = "copy.taps", "", Honest, "taps in COPY are hex, which no format quotes";
+    COPY_HEADER = "copy.header", "", Honest, "HEADER is written in one way, whatever word turned it on";
     COPY_DELIMITER = "copy.delimiter", "form.copy", Data, "a delimiter can be told from every tap";
     COPY_NULL = "copy.null", "form.copy", Data, "a text for NULL can be told from every tap";
     COPY_QUOTE = "copy.quote", "form.copy", Data, "a quote can be told from every tap";

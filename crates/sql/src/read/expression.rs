@@ -10,10 +10,10 @@ use super::aggregate::Grouping;
 use super::place::{offset, pointed};
 use super::scope::{Found, ItemKind, Lookup, Scope, Source, TapId};
 use super::select::Taps;
-use super::{instead, too_deep};
+use super::{instead, own_type, too_deep};
 use crate::lists::functions::{self, FunctionClass};
 use crate::lists::types::{self, TypeClass};
-use crate::node::{cast, node, string, text_constant, texts_of, type_name};
+use crate::node::{boolean_constant, cast, node, string, text_constant, texts_of, type_name};
 use crate::rules::{self, Denial};
 
 /// Where an expression stands.
@@ -174,6 +174,7 @@ impl Reader<'_> {
                 self.walk_one(&mut indirection.arg, scope, clause, grouping)
             }
             NodeEnum::CaseExpr(case) => {
+                self.uncast_cases(case, scope);
                 self.walk_one(&mut case.arg, scope, clause, grouping)?;
                 for when in &mut case.args {
                     let Some(NodeEnum::CaseWhen(when)) = when.node.as_mut() else {
@@ -185,8 +186,14 @@ impl Reader<'_> {
                 }
                 self.walk_one(&mut case.defresult, scope, clause, grouping)
             }
-            NodeEnum::CoalesceExpr(expr) => self.walk_all(&mut expr.args, scope, clause, grouping),
-            NodeEnum::MinMaxExpr(expr) => self.walk_all(&mut expr.args, scope, clause, grouping),
+            NodeEnum::CoalesceExpr(expr) => {
+                self.uncast_beside(&mut expr.args, scope);
+                self.walk_all(&mut expr.args, scope, clause, grouping)
+            }
+            NodeEnum::MinMaxExpr(expr) => {
+                self.uncast_beside(&mut expr.args, scope);
+                self.walk_all(&mut expr.args, scope, clause, grouping)
+            }
             NodeEnum::RowExpr(row) => self.walk_all(&mut row.args, scope, clause, grouping),
             NodeEnum::GroupingFunc(call) => self.walk_all(&mut call.args, scope, clause, None),
             NodeEnum::SqlvalueFunction(_) => self.value_function(value),
@@ -359,6 +366,7 @@ impl Reader<'_> {
         let mut steps = 0;
         while let Some(NodeEnum::AExpr(expr)) = current.node.as_mut() {
             self.operator(&expr.name)?;
+            self.uncast_operands(expr, scope);
             self.walk_one(&mut expr.rexpr, scope, clause, grouping)?;
             let Some(left) = expr.lexpr.as_mut() else {
                 return Ok(());
@@ -441,7 +449,11 @@ impl Reader<'_> {
                 Ok(class)
             }
             TypeClass::InformationSchema => Ok(class),
-            TypeClass::Unlisted if self.is_column_type(&shown) => Ok(TypeClass::Plain),
+            TypeClass::Unlisted if let Some(own) = self.own_type(name) => {
+                self.own_type_refused(&shown).at(at).stands()?;
+                name.names = own_type::qualified(&own);
+                Ok(TypeClass::Plain)
+            }
             TypeClass::Unlisted => self.unknown_type(&shown).at(at).or(|| TypeClass::Plain),
         }
     }
@@ -454,17 +466,6 @@ impl Reader<'_> {
             })
     }
 
-    /// Whether a column in scope has the (qualified) type.
-    fn is_column_type(&self, shown: &str) -> bool {
-        shown.contains('.')
-            && self
-                .surface
-                .tables
-                .iter()
-                .flat_map(|t| &t.columns)
-                .any(|c| !c.hidden && c.type_name.trim_end_matches("[]") == shown)
-    }
-
     fn type_cast(
         &mut self,
         value: &mut Node,
@@ -475,6 +476,13 @@ impl Reader<'_> {
         let Some(NodeEnum::TypeCast(typed)) = value.node.as_mut() else {
             return Ok(());
         };
+        if self.casts_nothing(typed, scope) {
+            let column = typed.arg.take();
+            return column.map_or(Ok(()), |column| {
+                *value = *column;
+                self.walk_expression(value, scope, clause, grouping)
+            });
+        }
         let Some(type_name) = typed.type_name.as_mut() else {
             return self.odd("a cast without a type").stands();
         };
@@ -484,8 +492,13 @@ impl Reader<'_> {
         // What has its type in the text is never looked up.
         if let Some(NodeEnum::AConst(constant)) =
             typed.arg.as_ref().and_then(|arg| arg.node.as_ref())
-            && matches!(constant.val, Some(pb::a_const::Val::Sval(_)))
+            && let Some(pb::a_const::Val::Sval(text)) = &constant.val
         {
+            if rules::CAST_BOOLEAN.stands()
+                && let Some(constant) = boolean_of(type_name, &text.sval)
+            {
+                *value = constant;
+            }
             return Ok(());
         }
         let names_object = typed.arg.as_deref().is_some_and(is_registered_cast);
@@ -715,6 +728,18 @@ impl Reader<'_> {
             (same_kind || !rules::SUBQUERY_KIND.stands())
                 && (inner == tap || output.follows.contains(&(tap, inner)))
         })
+    }
+}
+
+/// `'t'::bool` and `'f'::bool` read back as the constants themselves, so that is what they become.
+fn boolean_of(name: &pb::TypeName, text: &str) -> Option<Node> {
+    let of_boolean = texts_of(&name.names).as_deref() == Some(&["pg_catalog", "bool"])
+        && name.array_bounds.is_empty()
+        && name.typmods.is_empty();
+    match text {
+        "t" if of_boolean => Some(boolean_constant(true)),
+        "f" if of_boolean => Some(boolean_constant(false)),
+        _ => None,
     }
 }
 

@@ -464,6 +464,7 @@ impl Reader<'_> {
         scope: &mut Scope<'_>,
         left: &Names,
     ) -> Result<Names, Refusal> {
+        unnest_each(function);
         let mut columns = Vec::new();
         let mut single = None;
         let count = function.functions.len();
@@ -547,11 +548,6 @@ impl Reader<'_> {
             .to_owned();
         let parts = texts_of(&function.funcname).unwrap_or_default();
         let is_expandarray = parts == ["information_schema", "_pg_expandarray"];
-        let unnested = if name == "unnest" {
-            function.args.len()
-        } else {
-            1
-        };
         self.expression(call, scope, super::expression::Clause::From)?;
         let mut defined = Vec::new();
         for definition in list.iter_mut().chain(list_items(definitions)) {
@@ -572,7 +568,6 @@ impl Reader<'_> {
             return Ok(vec![("x".to_owned(), false), ("n".to_owned(), false)]);
         }
         Ok(match functions::set_columns(&name) {
-            Some([]) if unnested > 1 => (0..unnested).map(|_| (name.clone(), false)).collect(),
             Some([]) | None => vec![(name, true)],
             Some(columns) => columns.iter().map(|c| ((*c).to_owned(), false)).collect(),
         })
@@ -770,6 +765,46 @@ fn list_items(node: &mut Node) -> impl Iterator<Item = &mut Node> {
         Some(NodeEnum::List(list)) => list.items.iter_mut(),
         _ => Default::default(),
     }
+}
+
+/// PostgreSQL knows `unnest(a, b)` by its bare name alone; by its full name it takes one array.
+fn unnest_each(function: &mut pb::RangeFunction) {
+    if !rules::UNNEST_EACH.stands() {
+        return;
+    }
+    let mut each = Vec::new();
+    for entry in std::mem::take(&mut function.functions) {
+        match several_arrays(&entry) {
+            Some(calls) => each.extend(calls),
+            None => each.push(entry),
+        }
+    }
+    function.is_rowsfrom |= each.len() > 1;
+    function.functions = each;
+}
+
+/// `unnest(a, b)` as `unnest(a)` and `unnest(b)`, entries of ROWS FROM.
+fn several_arrays(entry: &Node) -> Option<Vec<Node>> {
+    let NodeEnum::List(list) = entry.node.as_ref()? else {
+        return None;
+    };
+    let (call, definitions) = list.items.split_first()?;
+    let NodeEnum::FuncCall(call) = call.node.as_ref()? else {
+        return None;
+    };
+    let bare = texts_of(&call.funcname)? == ["unnest"];
+    let plain = |arg: &Node| !matches!(arg.node, Some(NodeEnum::NamedArgExpr(_)));
+    if !bare || call.func_variadic || call.args.len() < 2 || !call.args.iter().all(plain) {
+        return None;
+    }
+    let one = |arg: &Node| {
+        let mut alone = call.clone();
+        alone.args = vec![arg.clone()];
+        let mut items = vec![crate::node::node(NodeEnum::FuncCall(alone))];
+        items.extend_from_slice(definitions);
+        crate::node::node(NodeEnum::List(pb::List { items }))
+    };
+    Some(call.args.iter().map(one).collect())
 }
 
 fn first_function_name(function: &pb::RangeFunction) -> Option<String> {

@@ -8,6 +8,7 @@ mod from;
 mod instead;
 mod name;
 mod order;
+mod own_type;
 pub(crate) mod partition;
 mod picked;
 pub(crate) mod place;
@@ -180,6 +181,7 @@ impl<'a> Reader<'a> {
 impl Reader<'_> {
     /// A type that a statement declares.
     pub fn declared_type(&self, name: &mut pg_query::protobuf::TypeName) -> Result<(), Refusal> {
+        self.inferred(name);
         self.type_name(name).map(|_| ())
     }
 

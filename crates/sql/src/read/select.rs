@@ -1058,6 +1058,11 @@ impl Reader<'_> {
                 want.len() - 1
             }));
         }
+        if !want.is_empty() && rules::SETOP_VALUES.stands() {
+            for arm in [&mut *left, &mut *right] {
+                self.values_as_select(arm);
+            }
+        }
         if rules::SETOP_TAPS.stands() {
             arrange(left, &a_at, want.len());
             arrange(right, &b_at, want.len());
@@ -1121,6 +1126,51 @@ impl Reader<'_> {
     }
 }
 
+impl Reader<'_> {
+    /// VALUES names no column: as a SELECT it takes taps in their places, under their names.
+    fn values_as_select(&mut self, select: &mut pb::SelectStmt) {
+        for arm in [&mut select.larg, &mut select.rarg].into_iter().flatten() {
+            self.values_as_select(arm);
+        }
+        let width = match select.values_lists.first().map(|row| row.node.as_ref()) {
+            Some(Some(NodeEnum::List(list))) => list.items.len(),
+            _ => return,
+        };
+        let name_of = |position: usize| format!("column{}", position + 1);
+        if let [row] = select.values_lists.as_mut_slice() {
+            // One row's literals take their types from the other arms.
+            if let Some(NodeEnum::List(list)) = row.node.as_mut() {
+                let values = std::mem::take(&mut list.items).into_iter().enumerate();
+                select.target_list = values
+                    .map(|(position, value)| target(&name_of(position), value))
+                    .collect();
+            }
+            select.values_lists.clear();
+            return;
+        }
+        let name = self.fresh_name("values");
+        let query = pb::SelectStmt {
+            limit_option: pb::LimitOption::Default as i32,
+            op: pb::SetOperation::SetopNone as i32,
+            ..Default::default()
+        };
+        let inner = std::mem::replace(select, query);
+        select.target_list = (0..width)
+            .map(|position| {
+                let column = name_of(position);
+                target(&column, crate::node::column(&name, &column))
+            })
+            .collect();
+        select.from_clause = vec![node(NodeEnum::RangeSubselect(Box::new(
+            pb::RangeSubselect {
+                lateral: false,
+                subquery: Some(Box::new(node(NodeEnum::SelectStmt(Box::new(inner))))),
+                alias: Some(crate::node::alias(&name)),
+            },
+        )))];
+    }
+}
+
 /// The taps of both arms of a set operation in a sub-query: each must be covered.
 fn both(a: Output, b: Output) -> Output {
     let offset = a.taps.len();
@@ -1144,15 +1194,6 @@ fn arrange(select: &mut pb::SelectStmt, at: &[usize], width: usize) {
         arrange(arm, at, width);
     }
     if select.op() != pb::SetOperation::SetopNone {
-        return;
-    }
-    if !select.values_lists.is_empty() {
-        for row in &mut select.values_lists {
-            if let Some(NodeEnum::List(list)) = row.node.as_mut() {
-                list.items
-                    .extend((0..width).map(|_| as_text(null_constant())));
-            }
-        }
         return;
     }
     let keep = select.target_list.len().saturating_sub(at.len());

@@ -100,14 +100,14 @@ fn encoded(reader: &mut Reader<'_>, inner: Node, output: &Output) -> Node {
     around
 }
 
-fn options(reader: &Reader<'_>, options: &mut [Node]) -> Result<CopyOut, Refusal> {
+fn options(reader: &Reader<'_>, options: &mut Vec<Node>) -> Result<CopyOut, Refusal> {
     let mut copy = CopyOut {
         format: CopyFormat::Text,
         delimiter: b'\t',
         header: false,
     };
     let mut delimiter = None;
-    for option in options {
+    for option in options.iter_mut() {
         let Some(NodeEnum::DefElem(element)) = option.node.as_mut() else {
             reader.odd("this option of COPY").stands()?;
             continue;
@@ -205,6 +205,16 @@ fn options(reader: &Reader<'_>, options: &mut [Node]) -> Result<CopyOut, Refusal
             .at(at)
             .stands()?,
         }
+    }
+    // `HEADER on`, `HEADER 1` and `CSV HEADER` are one and the same; so it is written in one way.
+    if rules::COPY_HEADER.stands() {
+        options.retain_mut(|option| match option.node.as_mut() {
+            Some(NodeEnum::DefElem(element)) if element.defname == "header" => {
+                element.arg = None;
+                copy.header
+            }
+            _ => true,
+        });
     }
     copy.delimiter = delimiter.unwrap_or(if copy.format == CopyFormat::Csv {
         b','

@@ -11,6 +11,9 @@ use crate::rules;
 use crate::statement::Kind;
 use crate::understand::Reading;
 
+/// Bit of the grammar for ASENSITIVE, which is how every cursor is.
+const ASENSITIVE: i32 = 0x10;
+
 /// Bit of the grammar for WITH HOLD.
 const WITH_HOLD: i32 = 0x20;
 
@@ -23,6 +26,9 @@ pub(super) fn declare(reader: &mut Reader<'_>, tree: &mut Node) -> Result<Readin
         return reader.odd("DECLARE without a query").or(super::nothing);
     };
     let output = rows(reader, query)?;
+    if rules::CURSOR_PLAIN.stands() {
+        statement.options &= !ASENSITIVE;
+    }
     let kind = Kind::DeclareCursor {
         name: statement.portalname.clone(),
         hold: statement.options & WITH_HOLD != 0,

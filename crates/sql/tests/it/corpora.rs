@@ -18,7 +18,7 @@ impl Case {
     }
 }
 
-pub const HONEST: [&str; 4] = ["work", "psql", "drivers", "dimensions"];
+pub const HONEST: [&str; 5] = ["work", "forms", "psql", "drivers", "dimensions"];
 
 pub fn path(file: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
