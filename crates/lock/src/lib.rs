@@ -19,6 +19,7 @@ mod lookalike;
 mod masks;
 mod names;
 mod plan;
+mod population;
 mod roles;
 mod subjects;
 mod sweep;
@@ -36,6 +37,10 @@ pub use exposure::{PublicExposure, Severity, public_exposure};
 pub use install::{install, surface};
 pub use names::{grant_role_name, view_schema};
 pub use plan::{Plan, plan};
+pub use population::{
+    Present, SubjectTable, canonical_key, count_subjects, send_subjects, subjects_of,
+    subjects_shown,
+};
 pub use roles::{
     GrantRole, RoleSecret, drop_grant_role, ensure_grant_role, scram_verifier, terminate,
 };

@@ -6,6 +6,7 @@
 mod apply;
 mod authorise;
 mod changes;
+mod disclosed;
 mod doctor;
 mod error;
 mod explain;
@@ -18,6 +19,7 @@ mod sessions;
 mod show;
 mod state;
 mod tls;
+mod trace;
 
 use std::sync::Arc;
 
@@ -147,6 +149,32 @@ pub fn router(server: Arc<Server>) -> Router {
     routes.add(Method::GET, "/v1/log/prove/{seq}", LogProve, log::prove);
     routes.add(Method::GET, "/v1/doctor", Doctor, doctor::doctor);
     routes.add(Method::POST, "/v1/explain", Explain, explain::explain);
+    routes.add(Method::POST, "/v1/trace/columns", Trace, trace::columns);
+    routes.add(
+        Method::POST,
+        "/v1/trace",
+        Trace,
+        trace::trace.layer(DefaultBodyLimit::max(trace::BODY_BYTES_MAX)),
+    );
+    routes.add(Method::GET, "/v1/disclosed", Disclosed, disclosed::to);
+    routes.add(
+        Method::POST,
+        "/v1/disclosed/subject",
+        DisclosedSubject,
+        disclosed::who,
+    );
+    routes.add(
+        Method::POST,
+        "/v1/disclosed/list",
+        DisclosedList,
+        disclosed::request,
+    );
+    routes.add(
+        Method::POST,
+        "/v1/disclosed/list/produce",
+        DisclosedList,
+        disclosed::produce,
+    );
     routes
         .router
         .fallback(async || ApiError::unknown_route())

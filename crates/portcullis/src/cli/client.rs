@@ -73,6 +73,16 @@ impl Client {
         Err(read(response).await.err().unwrap_or_else(Exit::no))
     }
 
+    /// The same, for a question with a body.
+    pub async fn post_stream(&self, path: &str, body: &Value) -> Result<Response, Exit> {
+        let sent = self.request(Method::POST, path).json(body).send().await;
+        let response = sent.map_err(|error| self.no_server(&error))?;
+        if response.status().is_success() {
+            return Ok(response);
+        }
+        Err(read(response).await.err().unwrap_or_else(Exit::no))
+    }
+
     fn request(&self, method: Method, path: &str) -> RequestBuilder {
         self.http
             .request(method, format!("{}{path}", self.base))

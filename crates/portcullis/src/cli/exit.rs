@@ -38,6 +38,14 @@ impl Exit {
         Self::new(3, "authority.token", message.into())
     }
 
+    /// The answer has been printed, and lacks what could not be reached.
+    pub fn incomplete() -> Self {
+        Self {
+            code: 4,
+            ..Self::no()
+        }
+    }
+
     pub fn unreachable(message: impl Into<String>) -> Self {
         Self::new(4, "unreachable", message.into())
     }

@@ -21,6 +21,7 @@ mod apply;
 mod change;
 mod contract;
 mod demo;
+mod disclosed;
 mod doctor;
 mod explain;
 mod grant;
@@ -32,6 +33,7 @@ mod plan;
 mod resource;
 mod serve;
 mod session;
+mod trace;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -113,6 +115,8 @@ enum Command {
     Log(log::Log),
     Doctor(doctor::Doctor),
     Explain(explain::Explain),
+    Trace(trace::Trace),
+    Disclosed(disclosed::Disclosed),
     Demo(demo::Demo),
 }
 
@@ -164,6 +168,8 @@ async fn dispatch(cli: Cli) -> Result<(), Exit> {
         Command::Log(command) => log::run(&global, &command).await,
         Command::Doctor(command) => doctor::run(&global, &command).await,
         Command::Explain(command) => explain::run(&global, &command).await,
+        Command::Trace(command) => trace::run(&global, &command).await,
+        Command::Disclosed(command) => disclosed::run(&global, &command).await,
         Command::Demo(command) => demo::run(&global, &command),
     }
 }

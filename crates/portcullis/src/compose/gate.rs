@@ -70,7 +70,7 @@ pub async fn start(setup: GateSetup) -> Result<tokio::task::JoinHandle<()>> {
 }
 
 /// SipHash takes 128 bits.
-fn subject_key(ledger_key: &[u8; 32]) -> [u8; 16] {
+pub fn subject_key(ledger_key: &[u8; 32]) -> [u8; 16] {
     let derived = blake3::derive_key("portcullis 2026-11 subject ids", ledger_key);
     let mut key = [0; 16];
     for (to, from) in key.iter_mut().zip(derived) {

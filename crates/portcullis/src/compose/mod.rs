@@ -6,6 +6,7 @@ pub mod gate;
 pub mod journal;
 pub mod ledger;
 pub mod metrics;
+pub mod population;
 pub mod second_lock;
 mod serve;
 pub mod server;

@@ -157,6 +157,7 @@ async fn open(
         locks: Arc::new(SecondLock::new(
             std::path::absolute(dir.root()).context("the data directory")?,
         )),
+        populations: Default::default(),
         cache_seal: journal::cache_seal(&dir)?,
         changing: Mutex::default(),
         connect: (

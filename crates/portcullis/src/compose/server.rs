@@ -10,6 +10,7 @@ use portcullis_store::state::{Denied, Registry};
 use tokio::sync::{Mutex, watch};
 
 use super::journal::SharedLog;
+use super::population::Populations;
 use super::second_lock::{Prepared, SecondLock, Unprepared};
 use super::upkeep;
 use crate::datadir::DataDir;
@@ -23,6 +24,8 @@ pub struct Server {
     /// May lag: [`Server::follow_index`] brings it up to the log.
     pub index: Arc<parking_lot::Mutex<Index>>,
     pub locks: Arc<SecondLock>,
+    /// How many subjects tables have, asked at most once an hour.
+    pub populations: Populations,
     pub cache_seal: [u8; 32],
     /// `apply`, `approve`, `attach`: one at a time, because they ask the database in between.
     pub changing: Mutex<()>,

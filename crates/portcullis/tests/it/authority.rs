@@ -29,6 +29,9 @@ const MATRIX: &[(&[&str], [i32; 4])] = &[
     (&["log", "checkpoint"], [0, 0, 0, 3]),
     (&["log", "prove", "0"], [0, 0, 0, 3]),
     (&["explain", "--contract", "none", "SELECT 1"], [2, 2, 2, 3]),
+    (&["disclosed", "--to", "nobody"], [2, 2, 2, 3]),
+    (&["disclosed", "--to", "nobody", "--list"], [2, 2, 2, 3]),
+    (&["disclosed", "--subject", "5"], [2, 2, 2, 3]),
 ];
 
 #[test]

@@ -41,6 +41,11 @@ impl Entries {
         }
     }
 
+    /// Leaves out what stands before `seq`; what was read already does not come again.
+    pub fn skip_to(&mut self, seq: u64) {
+        self.next = self.next.max(seq);
+    }
+
     fn read(&mut self, seq: u64) -> Result<StoredEntry, LogError> {
         let (base, spot) = {
             let tail = self.shared.tail.lock();

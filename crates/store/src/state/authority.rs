@@ -62,12 +62,20 @@ pub enum Act {
     LogProve,
     Doctor,
     Explain,
+    /// Where a leaked file came from.
+    Trace,
+    /// How many subjects somebody was shown.
+    Disclosed,
+    /// Who was shown a subject.
+    DisclosedSubject,
+    /// Which subjects somebody was shown, by name: takes two officers.
+    DisclosedList,
 }
 
 use Role::{Admin, Approver, Auditor};
 
 /// One row: the act, the officers' roles that may do it, and whether a person may (his own things only).
-pub const TABLE: [(Act, &[Role], bool); 24] = [
+pub const TABLE: [(Act, &[Role], bool); 28] = [
     (Act::Apply, &[Admin], false),
     (Act::ContractDraft, &[Admin], false),
     (Act::Plan, &[Admin, Approver, Auditor], false),
@@ -92,6 +100,10 @@ pub const TABLE: [(Act, &[Role], bool); 24] = [
     (Act::LogProve, &[Admin, Approver, Auditor], false),
     (Act::Doctor, &[Admin, Approver, Auditor], false),
     (Act::Explain, &[Admin, Approver, Auditor], true),
+    (Act::Trace, &[Admin, Approver, Auditor], false),
+    (Act::Disclosed, &[Admin, Approver, Auditor], true),
+    (Act::DisclosedSubject, &[Admin, Approver, Auditor], false),
+    (Act::DisclosedList, &[Admin, Approver, Auditor], false),
 ];
 
 /// Who asks. Made by [`super::State::actor`] from a token, or [`Actor::Server`].

@@ -163,6 +163,56 @@ pub enum Event {
         #[serde(skip)]
         sql: String,
     },
+    /// Somebody asked where a file came from. Its values are not kept: its hash and counts are.
+    #[serde(rename = "trace.asked")]
+    TraceAsked {
+        /// `columns`: which column holds subjects; `match`: who was given them.
+        step: String,
+        sha256: String,
+        bytes: u64,
+        format: String,
+        rows: u64,
+        /// Distinct values that were looked up, and of these known to the ledger.
+        subjects: u64,
+        known: u64,
+        /// Persons who were named.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        found: Vec<String>,
+    },
+    /// Somebody asked the ledger; durable before the answer. A subject's key is not kept: its ids are.
+    #[serde(rename = "disclosed.asked")]
+    DisclosedAsked {
+        /// `vendor:ID` or `person:ID`, where one's counts were asked for.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        to: Option<String>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        contract: Option<String>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        resource: Option<String>,
+        /// The subject's ids in the ledger, one for each way in which a contract may have told of it.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        subject: Vec<String>,
+    },
+    /// A list of affected subjects is about to leave, as two officers agreed.
+    #[serde(rename = "disclosed.listed")]
+    DisclosedListed {
+        change: String,
+        person: String,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        contract: Option<String>,
+        /// Ids that are looked for in the database.
+        subjects: u64,
+    },
+    #[serde(rename = "disclosed.list_ended")]
+    DisclosedListEnded {
+        change: String,
+        person: String,
+        listed: u64,
+        /// Ids that no value of the database has any more.
+        gone: u64,
+        /// The whole list left.
+        complete: bool,
+    },
 }
 
 impl Event {
@@ -175,6 +225,10 @@ impl Event {
                 | Self::AccessBypass { .. }
                 | Self::LogExported { .. }
                 | Self::ExplainAsked { .. }
+                | Self::TraceAsked { .. }
+                | Self::DisclosedAsked { .. }
+                | Self::DisclosedListed { .. }
+                | Self::DisclosedListEnded { .. }
                 | Self::ChangeFailed { .. }
         )
     }

@@ -9,8 +9,8 @@ use portcullis_contract::{Grant, GrantState};
 
 use super::event::{Event, Fact};
 use super::model::{
-    Change, ChangeItem, ContractEntry, Ended, GrantEntry, ItemState, Officer, PersonEntry,
-    Proposal, ResourceEntry, State, Suspension,
+    Change, ChangeItem, ContractEntry, Ended, GrantEntry, ItemState, Officer, PermittedList,
+    PersonEntry, Proposal, ResourceEntry, State, Suspension,
 };
 
 /// Decided changes that are kept for `change list`; the log has all of them.
@@ -81,7 +81,10 @@ impl State {
                 };
                 self.request_change(change);
             }
-            Event::ChangeApproved { change, items, .. } => self.approve_change(change, items, by),
+            Event::ChangeApproved { change, items, .. } => {
+                self.approve_change(change, items, by);
+                self.permit_lists(change, items, at);
+            }
             Event::ChangeDenied { change, why } => {
                 self.decide_change(change, by, ItemState::Denied, Some(why));
             }
@@ -159,7 +162,11 @@ impl State {
             | Event::SessionEnded { .. }
             | Event::AccessBypass { .. }
             | Event::LogExported { .. }
-            | Event::ExplainAsked { .. } => {}
+            | Event::ExplainAsked { .. }
+            | Event::TraceAsked { .. }
+            | Event::DisclosedAsked { .. }
+            | Event::DisclosedListed { .. }
+            | Event::DisclosedListEnded { .. } => {}
         }
     }
 
@@ -264,6 +271,7 @@ impl State {
                 entry.revision += 1;
                 entry.ended = None;
             }
+            Proposal::DisclosureList(_) => {}
             Proposal::PersonResume(id) => {
                 if let Some(entry) = self.persons.get_mut(id) {
                     entry.suspended = None;
@@ -273,6 +281,20 @@ impl State {
                 if let Some(entry) = self.contracts.get_mut(id) {
                     entry.suspended = None;
                 }
+            }
+        }
+    }
+
+    /// What was agreed to list, for as long as that holds.
+    fn permit_lists(&mut self, change: &str, items: &[ChangeItem], at: Timestamp) {
+        self.lists.retain(|_, list| list.holds(at));
+        for item in items {
+            if let Proposal::DisclosureList(request) = &item.after {
+                let list = PermittedList {
+                    request: Arc::clone(request),
+                    at,
+                };
+                self.lists.insert(change.to_owned(), list);
             }
         }
     }

@@ -21,6 +21,9 @@ pub struct State {
     pub contracts: BTreeMap<String, ContractEntry>,
     pub changes: BTreeMap<String, Change>,
     pub grants: BTreeMap<String, GrantEntry>,
+    /// Lists of affected subjects that two officers agreed to, by change.
+    #[serde(default)]
+    pub lists: BTreeMap<String, PermittedList>,
     /// Login name → grants that had it, oldest first. Derived from `grants`.
     pub(super) users: HashMap<String, Vec<String>>,
     /// Live grants by their end. Derived from `grants`.
@@ -154,6 +157,31 @@ impl ChangeItem {
     }
 }
 
+/// Which subjects a person was shown, by name: to tell those who are affected.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ListRequest {
+    pub person: String,
+    /// Of this contract alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub contract: Option<String>,
+}
+
+/// So long after the second officer's word a list may be produced.
+pub const LIST_HOLDS: jiff::SignedDuration = jiff::SignedDuration::from_hours(24);
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PermittedList {
+    pub request: Arc<ListRequest>,
+    /// Of the second officer's word.
+    pub at: Timestamp,
+}
+
+impl PermittedList {
+    pub fn holds(&self, now: Timestamp) -> bool {
+        now.duration_since(self.at) < LIST_HOLDS
+    }
+}
+
 /// What a thing is to become.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -164,6 +192,7 @@ pub enum Proposal {
     Contract(Arc<Contract>),
     PersonResume(String),
     ContractResume(String),
+    DisclosureList(Arc<ListRequest>),
 }
 
 impl Proposal {
@@ -175,6 +204,7 @@ impl Proposal {
             Self::Contract(_) => "contract",
             Self::PersonResume(_) => "person-resume",
             Self::ContractResume(_) => "contract-resume",
+            Self::DisclosureList(_) => "disclosure-list",
         }
     }
 
@@ -185,11 +215,15 @@ impl Proposal {
             Self::Resource(resource) => &resource.id,
             Self::Contract(contract) => &contract.id,
             Self::PersonResume(id) | Self::ContractResume(id) => id,
+            Self::DisclosureList(request) => &request.person,
         }
     }
 
     pub fn same_object(&self, other: &Self) -> bool {
-        self.kind() == other.kind() && self.name() == other.name()
+        match (self, other) {
+            (Self::DisclosureList(one), Self::DisclosureList(other)) => one == other,
+            _ => self.kind() == other.kind() && self.name() == other.name(),
+        }
     }
 }
 
@@ -241,7 +275,9 @@ impl State {
                 .contracts
                 .get(name)
                 .map(|c| Proposal::Contract(Arc::clone(&c.applied))),
-            Proposal::PersonResume(_) | Proposal::ContractResume(_) => None,
+            Proposal::PersonResume(_)
+            | Proposal::ContractResume(_)
+            | Proposal::DisclosureList(_) => None,
         }
     }
 

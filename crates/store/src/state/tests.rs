@@ -418,6 +418,10 @@ fn every_act_is_in_the_table_once_and_auditors_only_read() {
                 | Act::LogProve
                 | Act::Doctor
                 | Act::Explain
+                | Act::Disclosed
+                | Act::DisclosedSubject
+                | Act::DisclosedList
+                | Act::Trace
         );
         assert_eq!(roles.contains(&Role::Auditor), reads, "{act:?}");
     }

@@ -77,7 +77,10 @@ fn classify(before: Option<&Proposal>, after: &Proposal) -> Classified {
             change::contract(Some(old), new)
         }
         (_, Proposal::Contract(new)) => change::contract(None, new),
-        (_, Proposal::PersonResume(_) | Proposal::ContractResume(_)) => {
+        (
+            _,
+            Proposal::PersonResume(_) | Proposal::ContractResume(_) | Proposal::DisclosureList(_),
+        ) => {
             return Classified {
                 effect: Effect::Loosens,
                 notes: Vec::new(),

@@ -5,6 +5,7 @@
 //! the hands behind its two steps ([`super::authority::Hands::differ`]).
 
 mod change;
+mod disclosed;
 mod explain;
 mod grant;
 mod officer;
@@ -18,6 +19,7 @@ pub use change::{
     ApplyPlan, Diff, approve as change_approve, check_approval as change_check,
     deny as change_deny, diff, failed as change_failed, request as change_request,
 };
+pub use disclosed::{DisclosedTo, ListStep, disclosed_list, disclosed_to};
 pub use explain::{ExplainGround, ExplainRequest, explain, resource_of as explain_resource};
 pub use grant::{
     Approval, GrantRequest, approve as grant_approve, deny as grant_deny, request as grant_request,
