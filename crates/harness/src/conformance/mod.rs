@@ -9,6 +9,7 @@
 pub mod compare;
 pub mod corpus;
 pub mod generator;
+pub mod honest;
 mod order;
 mod plan;
 mod run;

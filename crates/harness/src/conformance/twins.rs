@@ -17,7 +17,7 @@ use crate::{
 };
 
 pub const CONTRACTS: [&str; 4] = ["ops", "figures", "upkeep", "counted"];
-const DATABASE: &str = "hospital";
+pub(super) const DATABASE: &str = "hospital";
 /// The same world once more, for statements that nothing keeps from writing.
 const BARE: &str = "bare";
 /// For the world without contracts: what the bare copy is made from.
@@ -126,7 +126,7 @@ pub struct Outcome {
     pub verdict: Verdict,
 }
 
-struct Side {
+pub(super) struct Side {
     number: u8,
     gate: Gate,
     keeper: Raw,
@@ -349,7 +349,7 @@ fn fast_folder() -> Option<PathBuf> {
 }
 
 impl Side {
-    fn start(
+    pub(super) fn start(
         number: u8,
         settings: Vec<(String, String)>,
         afterwards: Option<&str>,
@@ -441,7 +441,7 @@ impl Side {
         })
     }
 
-    fn say(
+    pub(super) fn say(
         &mut self,
         road: Road,
         contract: &str,
@@ -530,7 +530,7 @@ impl Side {
         Ok(Ok(Session { raw, pid }))
     }
 
-    fn rows(&self, database: &str, sql: &str) -> Result<Vec<Vec<Option<String>>>> {
+    pub(super) fn rows(&self, database: &str, sql: &str) -> Result<Vec<Vec<Option<String>>>> {
         let url = self.cluster.url_with_password(KEEPER, "", database);
         query_rows(&url, sql)
     }
@@ -565,6 +565,12 @@ impl Side {
         before.is_some_and(|before| before != next)
     }
 
+    /// Under which name the vendor's engineer connects.
+    pub(super) fn user(&self, contract: &str) -> Option<&str> {
+        let way = self.ways.get(&(Road::Gate, contract.to_owned()))?;
+        Some(&way.user)
+    }
+
     /// Writes the same word for what names this side's own ends: the grant, its role, the process.
     fn neutral<'m>(
         &self,
@@ -583,7 +589,7 @@ impl Side {
     }
 }
 
-fn renamed(message: &mut Message, from: &str, to: &str) {
+pub(super) fn renamed(message: &mut Message, from: &str, to: &str) {
     if from.is_empty() || from == SUPERUSER || !compare::holds(&message.body, from) {
         return;
     }
@@ -599,7 +605,7 @@ fn renamed(message: &mut Message, from: &str, to: &str) {
 }
 
 /// A value that is the process id, in text or in binary.
-fn without_pid(message: &mut Message, pid: &str) {
+pub(super) fn without_pid(message: &mut Message, pid: &str) {
     let binary = pid.parse::<i32>().unwrap_or_default().to_be_bytes();
     let is_pid = |value: &Vec<u8>| value == pid.as_bytes() || *value == binary;
     if message.tag != b'D' || message.body.len() > ROW_WITH_PID_BYTES {
@@ -636,7 +642,7 @@ fn replaced(body: &[u8], from: &str, to: &str) -> Vec<u8> {
 }
 
 /// Leaves nothing of a case behind; false: take another connection.
-fn reset(raw: &mut Raw, transcript: &Transcript) -> bool {
+pub(super) fn reset(raw: &mut Raw, transcript: &Transcript) -> bool {
     let status = transcript
         .parts
         .last()
@@ -659,7 +665,7 @@ fn next_transaction(raw: &mut Raw) -> Option<String> {
     answers.rows().into_iter().flatten().flatten().next()
 }
 
-fn start_cluster(settings: Vec<(String, String)>) -> Result<PgCluster> {
+pub(super) fn start_cluster(settings: Vec<(String, String)>) -> Result<PgCluster> {
     // Statistics move only when a trial says so: a plan must not change between two askings.
     let mut all: Vec<(String, String)> = [
         ("autovacuum", "off"),
@@ -690,7 +696,7 @@ fn start_cluster(settings: Vec<(String, String)>) -> Result<PgCluster> {
     )
 }
 
-fn load_world(cluster: &PgCluster, side: u8) -> Result<()> {
+pub(super) fn load_world(cluster: &PgCluster, side: u8) -> Result<()> {
     let world = WORLD_SQL.replace(":side", &side.to_string());
     cluster.create_database(PRISTINE)?;
     cluster.execute_in(PRISTINE, &world).context("world.sql")?;

@@ -19,6 +19,7 @@ mod durable;
 mod ends;
 mod explain;
 mod generator;
+mod honest;
 mod hostile;
 mod leaving;
 mod names;
