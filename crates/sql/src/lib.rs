@@ -40,3 +40,4 @@ pub use statement::*;
 pub use surface::Surface;
 pub use syntax::syntax_error_at;
 pub use understand::{understand, understand_on};
+pub use utility::PlanForm;

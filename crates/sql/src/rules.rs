@@ -269,7 +269,11 @@ rules! {
     REGISTERED_LITERAL = "registered.literal", "", Honest, "a name as a reg-type becomes the shown object's own number";
     REGISTERED_KIND = "registered.kind", "scope.type", Made, "a reg-type without a filter is not cast to";
     REGISTERED_FILTER = "registered.filter", "", Honest, "a computed reg-type goes through the filter that hides what is not shown";
-    REGISTERED_TEXT = "registered.text", "", Honest, "names of roles and schemas are shown, and none is looked up beside them";
+    REGISTERED_TEXT = "registered.text", "", Honest, "what stands for an object is told at once, as its name or number, so that nothing beside it takes its type";
+    REGISTERED_BESIDE = "registered.means", "", Honest, "beside an object a text names one of the same kind";
+    REGISTERED_OWNERS = "registered.owners", "", Honest, "a column of the owner's that stands for objects is told as its name or number";
+    REGISTERED_COLUMN = "registered.column", "", Honest, "functions in the catalog's columns are told as their names";
+    REGISTERED_DECLARED = "registered.declared", "scope.type", Catalog, "a declared column or parameter is of no type that looks names up";
     NAME_LITERAL = "registered.beside", "scope.table", Catalog, "an untyped literal beside a reg-type is looked up: it names what is shown";
     TEXT_CONFIGURATION = "text_search.configuration", "scope.type", Functions, "a text search configuration is looked up by name";
     TEXT_CONFIGURATION_QUALIFIED = "text_search.qualified", "", Honest, "a text search configuration is a built-in one";
@@ -297,7 +301,8 @@ rules! {
     TIE_OUTER_JOIN = "tie.outer_join", "", Subqueries, "an outer join's condition says nothing of the preserved side";
     RECURSION = "trace.recursion", "trace.recursive", Trace, "rows on the way of a recursion cannot be named";
     DISTINCT = "trace.distinct", "trace.distinct", Trace, "DISTINCT merges only rows about the same subject";
-    DISTINCT_BOTH_WAYS = "trace.distinct_both", "", Trace, "a subject stands for another only where both are present";
+    DISTINCT_COVERED = "trace.distinct_covered", "", Honest, "an outer join's row that is about the shown subject or nobody keeps nothing apart";
+    DISTINCT_GROUPS = "trace.distinct_groups", "", Honest, "DISTINCT of what subjects have in common is groups on the floor";
     TAP = "tap.emitted", "", Honest, "every row says whom it is about";
     TAP_NULLS = "tap.nulls", "", Honest, "a row whose subject is NULL counts as one";
     TAP_PRESENCE = "tap.presence", "", Honest, "an outer join's missing row counts for nobody";
@@ -338,10 +343,16 @@ rules! {
     AGGREGATE_ARGUMENT = "aggregate.argument", "aggregate.argument", Floors, "what is summed tells no subject from the others";
     AGGREGATE_FLOOR = "aggregate.floor", "", Honest, "each aggregate stands on its own floor, after its own FILTER";
     WINDOW_PLACE = "window.place", "syntax", Grammar, "window functions stand in the select list and ORDER BY";
+    AGGREGATE_OR_ZERO = "aggregate.or_zero", "", Honest, "`coalesce(x, 0)` in a sum is x of those who have one";
+    WINDOW_COUNT = "window.count", "", Honest, "how many rows there are is no subject's value";
     WINDOW_SUBJECT = "window.subject", "trace.window", Trace, "a row shows no other subject's values";
 
     PICKED_ROWS = "picked.rows", "aggregate.subject", Floors, "no figure is made of rows picked one by one";
     PICKED_GROUP = "picked.group", "aggregate.subject", Floors, "no group is made by what tells subjects apart";
+    PICKED_EQUAL = "picked.equal", "", Floors, "what is equal to a key tells as much as the key";
+    PICKED_OUTSIDE = "picked.outside", "", Floors, "a sub-query's condition on the enclosing row's key picks that row";
+    PICKED_LIST = "picked.list", "", Floors, "a list of keys chosen by another column's values picks them one by one";
+    PICKED_FIGURE = "picked.figure", "aggregate.subject", Floors, "no figure's sub-query picks rows one by one";
     PICKED_FILTER = "picked.filter", "aggregate.subject", Floors, "no figure's own condition picks rows one by one";
     DIMENSION_TABLE = "dimension.table", "aggregate.dimension", Dimensions, "pieces are of one table";
     DIMENSION = "dimension.declared", "aggregate.dimension", Dimensions, "groups and conditions are functions of the declared dimensions";
@@ -360,6 +371,7 @@ rules! {
     GROUP_TAP = "group.tap", "", Made, "a hidden digest of the subject is grouped with it";
     FLOOR_NULLS = "floor.nulls", "", Honest, "rows without a subject do not make a floor";
 
+    OUTER_ABSENCE = "outer.absence", "trace.outer", Subqueries, "a missing row of an outer join tells of nobody who is there";
     TOTAL_ORDER = "order.total", "", Honest, "which rows are given, when not all, follows keys and never a plan";
 
     // Utilities.

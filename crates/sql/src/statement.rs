@@ -4,6 +4,7 @@ use portcullis_contract::{AggregateRule, Footprint};
 use serde::{Deserialize, Serialize};
 
 use crate::ask::AnswerForm;
+use crate::utility::PlanForm;
 
 /// What the gate does with a statement.
 #[derive(Clone, Debug, PartialEq)]
@@ -52,7 +53,7 @@ pub enum Kind {
     /// COPY (query) TO STDOUT.
     CopyOut(CopyOut),
     /// EXPLAIN without ANALYZE; the gate runs `EXPLAIN (COSTS OFF, FORMAT JSON)` and renders the plan itself.
-    Explain,
+    Explain(PlanForm),
     /// `EXPLAIN (PORTCULLIS)`: what would the gate say of this text? Answered by the gate itself; the
     /// cleared text is empty, and the text asked about is never run.
     Ask {

@@ -551,7 +551,7 @@ fn note_of(kind: &Kind) -> Option<String> {
             "the gate keeps the search path itself: the database's stays as it is"
         }
         Kind::Ask { .. } => "the gate answers it itself: nothing is run",
-        Kind::Explain => "the plan comes without costs, conditions, masks and filters",
+        Kind::Explain(_) => "the plan comes without costs, conditions, masks and filters",
         Kind::Tuning(_) => {
             "the gate runs it on a connection of its own, from a fixed form; it must stand alone, outside of a transaction"
         }

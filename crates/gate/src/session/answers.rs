@@ -294,8 +294,8 @@ impl Session {
         if running.cut.is_some() {
             return Ok(());
         }
-        if matches!(running.cleared.kind, Kind::Explain) {
-            return self.take_plan(frame.body(buffer));
+        if let Kind::Explain(form) = running.cleared.kind {
+            return self.take_plan(frame.body(buffer), form);
         }
         let split =
             row::split_last(frame.body(buffer), running.source.taps.len()).map_err(broke)?;
@@ -649,8 +649,8 @@ impl Session {
         columns.truncate(kept);
         for column in &mut columns {
             (column.table_oid, column.attnum) = self.gate_identity(column.table_oid, column.attnum);
-            if matches!(cleared.kind, Kind::Explain) {
-                column.type_oid = 25;
+            if let Kind::Explain(form) = cleared.kind {
+                column.type_oid = super::explain::type_oid(form);
                 column.type_len = -1;
             }
         }
@@ -702,7 +702,7 @@ impl Session {
     fn finish_allowed(&mut self, running: &mut Running, tag: &str) -> Result<(), End> {
         // The server's tag counts what it sent to the gate; nothing was held back here.
         let shown = match &running.cleared.kind {
-            Kind::Explain => "EXPLAIN",
+            Kind::Explain(_) => "EXPLAIN",
             _ => tag,
         };
         build::command_complete(self.out.protocol(), shown).map_err(broke)?;

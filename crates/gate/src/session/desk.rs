@@ -363,7 +363,7 @@ fn keeps(kind: &Kind) -> bool {
             | Kind::Setting
             | Kind::Transaction(_)
             | Kind::CopyOut(_)
-            | Kind::Explain
+            | Kind::Explain(_)
     )
 }
 

@@ -28,7 +28,7 @@ fn has_effect(kind: &Kind) -> bool {
             | Kind::Fetch { .. }
             | Kind::Execute { .. }
             | Kind::CopyOut(_)
-            | Kind::Explain
+            | Kind::Explain(_)
     )
 }
 

@@ -1,6 +1,7 @@
 //! Types that a statement may name.
 
-/// Types of `pg_catalog` whose input, output and casts touch nothing but the value.
+/// Types of `pg_catalog` whose input, output and casts touch nothing but the value. Not `aclitem`: its input
+/// looks roles up, and its error tells whether there is one of that name.
 const PLAIN: &[&str] = &[
     "bool",
     "bytea",
@@ -62,7 +63,6 @@ const PLAIN: &[&str] = &[
     "datemultirange",
     "tsmultirange",
     "tstzmultirange",
-    "aclitem",
     "unknown",
 ];
 
@@ -89,6 +89,20 @@ const REGISTERED: &[&str] = &[
     "regoperator",
     "regcollation",
 ];
+
+/// Names of types that stand for objects.
+pub(crate) fn registered() -> impl Iterator<Item = &'static str> {
+    REGISTERED.iter().copied()
+}
+
+pub(crate) fn is_registered(name: &str) -> bool {
+    REGISTERED.contains(&name)
+}
+
+/// Whether reading a text of the type looks something up.
+pub(crate) fn is_looked_up(name: &str) -> bool {
+    is_registered(name) || name == "aclitem"
+}
 
 /// All listed names.
 pub(crate) fn listed() -> impl Iterator<Item = &'static str> {

@@ -169,6 +169,9 @@ impl Reader<'_> {
             .hint("aggregate in the query that the columns belong to")
             .stands()?;
         }
+        if matches!(grouping, Grouping::Floor(_)) && self.floor > 1 && name == "sum" {
+            without_zero(call);
+        }
         let floor = match grouping {
             Grouping::Floor(taps) => Some(self.aggregate_floor(call, &name, scope, taps)?),
             _ => None,
@@ -274,6 +277,13 @@ impl Reader<'_> {
             && !has_step(result)
         {
             return Ok(Some(condition.clone()));
+        }
+        if let Some(value) = or_zero(arg)
+            && rules::AGGREGATE_OR_ZERO.stands()
+            && self.is_simple(value, scope, &Grouping::None)
+            && !has_step(value)
+        {
+            return Ok(Some(not_null(value.clone())));
         }
         self.not_plain(arg, name).or(|| None)
     }
@@ -521,7 +531,13 @@ impl Reader<'_> {
             self.packs(&rules::PACKING_WINDOW, &name).stands()?;
         }
         let row_level = matches!(grouping, Grouping::None | Grouping::PerSubject(_));
-        let shows_values = class != FunctionClass::Ranking;
+        // How many rows there are is what `row_number()` of the last one tells, too.
+        let counts_rows = name == "count"
+            && call.agg_star
+            && call.agg_filter.is_none()
+            && call.over.as_deref().is_some_and(is_whole_result)
+            && rules::WINDOW_COUNT.stands();
+        let shows_values = class != FunctionClass::Ranking && !counts_rows;
         if row_level && shows_values && !self.window_is_per_subject(call, scope, grouping) {
             self.deny(
                 &rules::WINDOW_SUBJECT,
@@ -691,6 +707,43 @@ struct AggregateFloor {
     taps: Vec<TapId>,
     /// A condition inside the argument that works as a filter.
     extra: Option<Node>,
+}
+
+/// `OVER ()`: all rows of the result alike.
+fn is_whole_result(window: &pb::WindowDef) -> bool {
+    window.name.is_empty()
+        && window.refname.is_empty()
+        && window.partition_clause.is_empty()
+        && window.order_clause.is_empty()
+}
+
+/// `coalesce(x, 0)`: those who have no x add nothing.
+fn or_zero(arg: &Node) -> Option<&Node> {
+    let NodeEnum::CoalesceExpr(expr) = arg.node.as_ref()? else {
+        return None;
+    };
+    let [value, otherwise] = expr.args.as_slice() else {
+        return None;
+    };
+    match otherwise.node.as_ref()? {
+        NodeEnum::AConst(constant) => match &constant.val {
+            Some(pb::a_const::Val::Ival(number)) if number.ival == 0 => Some(value),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+/// Above a floor `sum(coalesce(x, 0))` is `sum(x)`: somebody has one, and a zero adds nothing.
+fn without_zero(call: &mut pb::FuncCall) {
+    if !rules::AGGREGATE_OR_ZERO.stands() {
+        return;
+    }
+    if let [arg] = call.args.as_mut_slice()
+        && let Some(value) = or_zero(arg).cloned()
+    {
+        *arg = value;
+    }
 }
 
 /// `CASE WHEN condition THEN result [ELSE NULL | ELSE 0] END`.

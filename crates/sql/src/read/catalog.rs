@@ -1,4 +1,4 @@
-//! What the catalog tells: identity calls, mediated functions, and types that stand for objects.
+//! What the catalog tells: identity calls and mediated functions.
 
 use pg_query::NodeEnum;
 use pg_query::protobuf as pb;
@@ -9,8 +9,9 @@ use super::Reader;
 use super::aggregate::Grouping;
 use super::expression::Clause;
 use super::place::place_of;
+use super::registered::{Told, gives_registered};
 use super::scope::Scope;
-use crate::lists::{catalog, settings, types};
+use crate::lists::settings;
 use crate::node::{call, cast, node, string, text_constant, text_of, type_name};
 use crate::rules::{self, Denial, Rule};
 use crate::session::split_identifiers;
@@ -225,6 +226,7 @@ impl Reader<'_> {
         self.catalog |=
             !BASELINE_FUNCTIONS.contains(&name) && rules::CATALOG_FUNCTION_COUNTED.stands();
         for arg in &mut function.args {
+            self.literal_read |= constant_text(arg).is_some();
             if let Some(text) = constant_text(arg)
                 && takes_relation(name)
                 && let Some(oid) = self.relation_oid(&text)
@@ -236,7 +238,12 @@ impl Reader<'_> {
                 );
                 continue;
             }
-            self.walk_expression(arg, scope, clause, grouping)?;
+            self.told_as(Told::Number, |reader| {
+                reader.walk_expression(arg, scope, clause, grouping)
+            })?;
+        }
+        if let Some(kind) = gives_registered(name) {
+            self.tell(value, kind);
         }
         Ok(())
     }
@@ -269,35 +276,37 @@ impl Reader<'_> {
     }
 
     /// The configuration of text search is looked up by name: it is one of `pg_catalog`, in the text.
+    /// Given is what stands in its place once the arguments are read.
     pub(super) fn text_configuration(
-        &self,
+        &mut self,
         function: &str,
         call: &mut pb::FuncCall,
-    ) -> Result<(), Refusal> {
+    ) -> Result<Option<Node>, Refusal> {
         if !takes_configuration(function, call.args.len()) {
-            return Ok(());
+            return Ok(None);
         }
         let Some(first) = call.args.first_mut() else {
-            return Ok(());
+            return Ok(None);
         };
         let at = place_of(first);
         let named = match first.node.as_ref() {
-            Some(NodeEnum::AConst(constant)) => match &constant.val {
-                Some(pb::a_const::Val::Sval(text)) => text.sval.clone(),
-                _ => return Ok(()),
-            },
             Some(NodeEnum::ParamRef(_)) => String::new(),
-            _ => return Ok(()),
+            _ => match configuration_text(first) {
+                Some(text) => text,
+                None => return Ok(None),
+            },
         };
+        self.literal_read = true;
         let bare = named.strip_prefix("pg_catalog.").unwrap_or(&named);
         if is_plain_name(bare) {
-            if rules::TEXT_CONFIGURATION_QUALIFIED.stands() {
-                *first = cast(
-                    text_constant(&format!("pg_catalog.{bare}")),
-                    type_name(&["pg_catalog", "regconfig"]),
-                );
-            }
-            return Ok(());
+            let qualified = cast(
+                text_constant(&format!("pg_catalog.{bare}")),
+                type_name(&["pg_catalog", "regconfig"]),
+            );
+            *first = text_constant(bare);
+            return Ok(rules::TEXT_CONFIGURATION_QUALIFIED
+                .stands()
+                .then_some(qualified));
         }
         self.deny(
             &rules::TEXT_CONFIGURATION,
@@ -305,11 +314,11 @@ impl Reader<'_> {
         )
         .hint("write its name, for instance `'simple'` or `'english'`")
         .at(at)
-        .stands()
+        .or(|| None)
     }
 
     /// OID of a table in scope by the client's text.
-    fn relation_oid(&self, text: &str) -> Option<u32> {
+    pub(super) fn relation_oid(&self, text: &str) -> Option<u32> {
         let parts = split_identifiers(text, '.')?;
         match parts.as_slice() {
             [schema, name] => self.surface.table(schema, name).map(|t| t.oid),
@@ -321,158 +330,16 @@ impl Reader<'_> {
             _ => None,
         }
     }
-
-    /// A cast to a type that stands for an object: a constant is resolved here, anything else goes
-    /// through the filter that maps what is not visible to NULL.
-    pub(super) fn registered_cast(
-        &mut self,
-        value: &mut Node,
-        scope: &Scope<'_>,
-        clause: Clause,
-        grouping: Option<&Grouping>,
-    ) -> Result<(), Refusal> {
-        let Some(NodeEnum::TypeCast(typed)) = value.node.as_mut() else {
-            return Ok(());
-        };
-        let Some(target) = typed.type_name.as_ref() else {
-            return Ok(());
-        };
-        let at = typed.arg.as_deref().and_then(place_of);
-        let kind = target
-            .names
-            .last()
-            .and_then(text_of)
-            .unwrap_or_default()
-            .to_owned();
-        self.registered = true;
-        if !target.array_bounds.is_empty() {
-            self.deny(
-                &rules::REGISTERED_ARRAY,
-                format!("an array of `{kind}` is not passed"),
-            )
-            .hint("cast the elements")
-            .at(at)
-            .stands()?;
-        }
-        let Some(arg) = typed.arg.as_mut() else {
-            return Ok(());
-        };
-        if let Some(text) = constant_text(arg)
-            && !text.bytes().all(|b| b.is_ascii_digit())
-        {
-            let known = self.registered_name(&kind, &text)?;
-            if rules::REGISTERED_LITERAL.stands() {
-                **arg = text_constant(&known);
-            }
-            return Ok(());
-        }
-        if let Some(NodeEnum::AConst(constant)) = arg.node.as_ref()
-            && constant.isnull
-        {
-            return Ok(());
-        }
-        self.walk_expression(arg, scope, clause, grouping)?;
-        let Some(filter) = self.surface.reg_filters.get(&kind) else {
-            return self
-                .deny(
-                    &rules::REGISTERED_KIND,
-                    format!("a cast to `{kind}` is not passed"),
-                )
-                .hint("join the catalog relation that the number points to")
-                .at(at)
-                .stands();
-        };
-        if !rules::REGISTERED_FILTER.stands() {
-            return Ok(());
-        }
-        // The filter has overloads for numbers and for names, and gives the type itself.
-        let mut inner = std::mem::replace(&mut **arg, node(NodeEnum::AStar(pb::AStar {})));
-        if constant_text(&inner).is_some() {
-            inner = cast(inner, type_name(&["pg_catalog", "oid"]));
-        }
-        **arg = call(&self.surface.view_schema, filter, vec![inner]);
-        // Names of roles and schemas are looked up without a qualifier: the text is shown, no name is taken.
-        if matches!(kind.as_str(), "regrole" | "regnamespace") && rules::REGISTERED_TEXT.stands() {
-            let shown = std::mem::replace(value, node(NodeEnum::AStar(pb::AStar {})));
-            *value = crate::node::as_text(shown);
-        }
-        Ok(())
-    }
-
-    /// The text that names the same object to the server, if the object is in scope.
-    fn registered_name(&self, kind: &str, text: &str) -> Result<String, Refusal> {
-        let refused = || {
-            self.deny(&rules::REGISTERED_NAME, format!("`{text}` is not in scope"))
-                .hint("name what the contract shows; `\\d` lists the tables, `\\dn` the schemas")
-                .or(|| text.to_owned())
-        };
-        let Some(parts) = split_identifiers(text, '.') else {
-            return refused();
-        };
-        let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
-        match (kind, parts.as_slice()) {
-            ("regclass", _) => {
-                if let Some(oid) = self.relation_oid(text) {
-                    return Ok(oid.to_string());
-                }
-                let qualified = match parts.as_slice() {
-                    [name] => format!("pg_catalog.{name}"),
-                    [schema, name] => format!("{schema}.{name}"),
-                    _ => return refused(),
-                };
-                if catalog::columns(&qualified).is_some() {
-                    Ok(qualified)
-                } else {
-                    refused()
-                }
-            }
-            ("regtype", [name] | ["pg_catalog", name]) => {
-                let bare = name.trim_end_matches("[]");
-                let known = internal_name(bare);
-                if types::classify(None, known) == types::TypeClass::Unlisted {
-                    return self.unknown_type(text).or(|| text.to_owned());
-                }
-                let array = if name.ends_with("[]") { "[]" } else { "" };
-                Ok(format!(
-                    "pg_catalog.{}{array}",
-                    crate::session::quote_identifier(known)
-                ))
-            }
-            ("regnamespace", [name]) => {
-                let shown = self.surface.schemas.iter().any(|s| s == name)
-                    || matches!(*name, "pg_catalog" | "information_schema" | "public");
-                if shown {
-                    Ok(crate::session::quote_identifier(name))
-                } else {
-                    refused()
-                }
-            }
-            ("regproc" | "regconfig" | "regdictionary", [name] | ["pg_catalog", name])
-                if name
-                    .bytes()
-                    .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_') =>
-            {
-                Ok(format!("pg_catalog.{name}"))
-            }
-            _ => self
-                .deny(
-                    &rules::REGISTERED_NAME,
-                    format!("`{text}` as `{kind}` is not in scope"),
-                )
-                .hint("ask the catalog relation for its name or number, for instance `pg_proc`, `pg_type`")
-                .or(|| text.to_owned()),
-        }
-    }
 }
 
 /// `unnest` of an empty array: no rows.
 fn nothing_registered() -> Node {
-    let mut of_classes = type_name(&["pg_catalog", "regclass"]);
-    of_classes.array_bounds = vec![node(NodeEnum::Integer(pb::Integer { ival: -1 }))];
+    let mut of_numbers = type_name(&["pg_catalog", "oid"]);
+    of_numbers.array_bounds = vec![node(NodeEnum::Integer(pb::Integer { ival: -1 }))];
     call(
         "pg_catalog",
         "unnest",
-        vec![cast(text_constant("{}"), of_classes)],
+        vec![cast(text_constant("{}"), of_numbers)],
     )
 }
 
@@ -530,6 +397,24 @@ fn is_plain_name(text: &str) -> bool {
             .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
 }
 
+/// A configuration's name, also as `'…'::regconfig`.
+fn configuration_text(value: &Node) -> Option<String> {
+    match value.node.as_ref()? {
+        NodeEnum::AConst(constant) => match &constant.val {
+            Some(pb::a_const::Val::Sval(text)) => Some(text.sval.clone()),
+            _ => None,
+        },
+        NodeEnum::TypeCast(typed) => {
+            let name = typed.type_name.as_ref()?.names.last().and_then(text_of)?;
+            match name {
+                "regconfig" => configuration_text(typed.arg.as_deref()?),
+                _ => None,
+            }
+        }
+        _ => None,
+    }
+}
+
 /// Whether a call of text search names a configuration in its first argument.
 fn takes_configuration(function: &str, arguments: usize) -> bool {
     match function {
@@ -540,19 +425,6 @@ fn takes_configuration(function: &str, arguments: usize) -> bool {
         | "websearch_to_tsquery" => arguments >= 2,
         "ts_headline" => arguments >= 3,
         _ => false,
-    }
-}
-
-/// The catalog's name of a type that SQL spells otherwise.
-fn internal_name(spelled: &str) -> &str {
-    match spelled {
-        "int" | "integer" => "int4",
-        "bigint" => "int8",
-        "smallint" => "int2",
-        "boolean" => "bool",
-        "real" => "float4",
-        "decimal" => "numeric",
-        other => other,
     }
 }
 

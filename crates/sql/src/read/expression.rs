@@ -8,6 +8,7 @@ use portcullis_contract::{Refusal, nearest};
 use super::Reader;
 use super::aggregate::Grouping;
 use super::place::{offset, pointed};
+use super::registered::{Told, compares, told_under};
 use super::scope::{Found, ItemKind, Lookup, Scope, Source, TapId};
 use super::select::Taps;
 use super::{instead, own_type, too_deep};
@@ -264,6 +265,9 @@ impl Reader<'_> {
                 if rules::COLUMN_QUALIFIED.stands() {
                     *value = reference;
                 }
+                if let Some(column) = self.registered_column(scope, level, &source) {
+                    self.tell_column(value, column);
+                }
                 return Ok(());
             }
         }
@@ -361,12 +365,31 @@ impl Reader<'_> {
         clause: Clause,
         grouping: Option<&Grouping>,
     ) -> Result<(), Refusal> {
+        let told = self.told;
+        let walked = self.operands(value, scope, clause, grouping);
+        self.told = told;
+        walked
+    }
+
+    fn operands(
+        &mut self,
+        value: &mut Node,
+        scope: &Scope<'_>,
+        clause: Clause,
+        grouping: Option<&Grouping>,
+    ) -> Result<(), Refusal> {
         // Long chains (`a OR b OR …`, `x || y || …`) nest on the left: walk down without recursion.
         let mut current = value;
         let mut steps = 0;
         while let Some(NodeEnum::AExpr(expr)) = current.node.as_mut() {
             self.operator(&expr.name)?;
             self.uncast_operands(expr, scope);
+            if compares(expr) {
+                self.objects_beside(expr, scope);
+                self.told = Told::Number;
+            } else if expr.kind() != pb::AExprKind::AexprNullif {
+                self.told = Told::Name;
+            }
             self.walk_one(&mut expr.rexpr, scope, clause, grouping)?;
             let Some(left) = expr.lexpr.as_mut() else {
                 return Ok(());
@@ -501,16 +524,18 @@ impl Reader<'_> {
             }
             return Ok(());
         }
-        let names_object = typed.arg.as_deref().is_some_and(is_registered_cast);
-        self.walk_one(&mut typed.arg, scope, clause, grouping)?;
-        // The outer cast says what is shown: `x::regnamespace::oid` stays a number.
-        if names_object
-            && let Some(arg) = typed.arg.as_mut()
-            && let Some(NodeEnum::TypeCast(shown)) = arg.node.as_mut()
-            && shown.arg.as_deref().is_some_and(is_registered_cast)
-            && let Some(inner) = shown.arg.take()
+        let told = told_under(type_name);
+        self.told_as(told, |reader| {
+            reader.walk_one(&mut typed.arg, scope, clause, grouping)
+        })?;
+        // `x::regclass::text` is told as text already, `x::regclass::oid` as a number.
+        if typed
+            .arg
+            .as_deref()
+            .is_some_and(|arg| is_same_cast(arg, typed))
         {
-            typed.arg = Some(inner);
+            let inner = typed.arg.take();
+            *value = inner.map_or_else(|| node(NodeEnum::AStar(pb::AStar {})), |inner| *inner);
         }
         Ok(())
     }
@@ -578,7 +603,7 @@ impl Reader<'_> {
                     .stands();
             }
         };
-        self.text_configuration(&name, call)?;
+        let configuration = self.text_configuration(&name, call)?;
         if let Some(replaced) = self.identity_call(&name, call, scope)? {
             *value = replaced;
             return Ok(());
@@ -597,7 +622,9 @@ impl Reader<'_> {
             || !call.agg_order.is_empty();
         match class {
             FunctionClass::Unlisted => self.unknown_function(&name).stands(),
-            _ if call.over.is_some() => self.window(value, class, scope, clause, grouping),
+            _ if call.over.is_some() => self.told_as(Told::Name, |reader| {
+                reader.window(value, class, scope, clause, grouping)
+            }),
             FunctionClass::Ranking | FunctionClass::Neighbour => self
                 .deny(
                     &rules::WINDOW_OVER,
@@ -605,12 +632,28 @@ impl Reader<'_> {
                 )
                 .hint(format!("write `{name}(…) OVER (ORDER BY …)`"))
                 .stands(),
-            FunctionClass::Aggregate | FunctionClass::Extreme | FunctionClass::Packing => {
-                self.aggregate(value, class, scope, clause, grouping)
-            }
+            FunctionClass::Aggregate | FunctionClass::Extreme | FunctionClass::Packing => self
+                .told_as(Told::Name, |reader| {
+                    reader.aggregate(value, class, scope, clause, grouping)
+                }),
             _ if shaped => self.not_an_aggregate(&name).stands(),
             FunctionClass::Scalar | FunctionClass::CatalogValue | FunctionClass::Set => {
-                self.walk_all(&mut call.args, scope, clause, grouping)
+                // The elements of an array are told as the array's place says.
+                let told = if name == "unnest" {
+                    self.told
+                } else {
+                    Told::Name
+                };
+                self.told_as(told, |reader| {
+                    reader.walk_all(&mut call.args, scope, clause, grouping)
+                })?;
+                if let (Some(first), Some(settled)) = (call.args.first_mut(), configuration) {
+                    *first = settled;
+                }
+                if name == "pg_typeof" {
+                    self.tell(value, "regtype");
+                }
+                Ok(())
             }
         }
     }
@@ -651,13 +694,19 @@ impl Reader<'_> {
             }
             _ => Vec::new(),
         };
-        self.walk_one(&mut link.testexpr, scope, clause, grouping)?;
         let Some(NodeEnum::SelectStmt(select)) =
             link.subselect.as_mut().and_then(|n| n.node.as_mut())
         else {
             return self.odd("a sub-query without a query").stands();
         };
-        let output = self.query(select, Some(scope), Taps::Omit)?;
+        let told = match kind {
+            pb::SubLinkType::AnySublink | pb::SubLinkType::AllSublink => Told::Number,
+            _ => self.told,
+        };
+        let output = self.told_as(told, |reader| {
+            reader.walk_one(&mut link.testexpr, scope, clause, grouping)?;
+            reader.query(select, Some(scope), Taps::Omit)
+        })?;
         if kind == pb::SubLinkType::ArraySublink && output.rows {
             self.deny(
                 &rules::PACKING_ARRAY,
@@ -743,17 +792,18 @@ fn boolean_of(name: &pb::TypeName, text: &str) -> Option<Node> {
     }
 }
 
-/// A cast to a type that stands for an object.
-fn is_registered_cast(value: &Node) -> bool {
-    let Some(NodeEnum::TypeCast(cast)) = value.node.as_ref() else {
+/// Whether a value is cast already as another cast says, plainly.
+fn is_same_cast(value: &Node, outer: &pb::TypeCast) -> bool {
+    let Some(NodeEnum::TypeCast(inner)) = value.node.as_ref() else {
         return false;
     };
-    let name = cast
-        .type_name
-        .as_ref()
-        .and_then(|name| texts_of(&name.names));
-    name.and_then(|parts| parts.last().map(|last| types::classify(None, last)))
-        == Some(TypeClass::Registered)
+    let plain = |typed: &pb::TypeCast| {
+        let name = typed.type_name.as_ref()?;
+        let bare = name.array_bounds.is_empty() && name.typmods.is_empty();
+        let names = texts_of(&name.names).filter(|_| bare)?;
+        Some(names.into_iter().map(str::to_owned).collect::<Vec<_>>())
+    };
+    plain(inner).is_some_and(|inner| Some(inner) == plain(outer))
 }
 
 /// `tableoid` of a catalog relation: the OID of what the look-alike stands for.

@@ -8,6 +8,7 @@ use portcullis_contract::Refusal;
 
 use super::name::column_name;
 use super::place::{offset, place_of, pointed};
+use super::registered::Told;
 use super::scope::{
     Item, ItemColumn, ItemKind, ItemTap, Names, Output, Scope, Source, TapSource, Visible,
 };
@@ -350,7 +351,9 @@ impl Reader<'_> {
             Names::default()
         };
         let kept = std::mem::replace(&mut scope.names, visible);
-        let output = self.query(select, Some(scope), Taps::Emit);
+        let output = self.told_as(Told::Name, |reader| {
+            reader.query(select, Some(scope), Taps::Emit)
+        });
         scope.names = kept;
         let output = output?;
         self.note_groups(&output);
@@ -587,7 +590,7 @@ impl Reader<'_> {
             .stands()?;
         }
         if let Some(type_name) = &mut column.type_name {
-            self.type_name(type_name)?;
+            self.named_type(type_name)?;
         }
         Ok(column.colname.clone())
     }
@@ -623,6 +626,10 @@ impl Reader<'_> {
             self.odd("this kind of join").stands()?;
         }
         let common = self.common_columns(join, &left, &right)?;
+        let both = left.clone().join(right.clone());
+        let kept = std::mem::replace(&mut scope.names, both);
+        self.note_outer(scope, kind, join.quals.as_deref(), &common, (&left, &right));
+        scope.names = kept;
         if let Some(quals) = join.quals.as_mut() {
             let both = left.clone().join(right.clone());
             let kept = std::mem::replace(&mut scope.names, both);

@@ -8,10 +8,12 @@ mod from;
 mod instead;
 mod name;
 mod order;
+mod outer;
 mod own_type;
 pub(crate) mod partition;
 mod picked;
 pub(crate) mod place;
+pub(crate) mod registered;
 pub(crate) mod scope;
 pub(crate) mod select;
 mod trace;
@@ -52,6 +54,10 @@ pub(crate) struct Reader<'a> {
     pub floored: bool,
     pub next_name: usize,
     pub depth: usize,
+    /// How a value that stands for an object is told where it is read.
+    told: registered::Told,
+    /// A rule looked at what a literal says: another text there could be read otherwise.
+    pub literal_read: bool,
     /// A type that stands for objects occurs: an untyped literal beside it would be looked up.
     pub registered: bool,
     /// The first untyped literal that reads as the name of something that is not shown.
@@ -88,6 +94,8 @@ impl<'a> Reader<'a> {
             floored: false,
             next_name: 0,
             depth: 0,
+            told: registered::Told::default(),
+            literal_read: false,
             registered: false,
             unshown_literal: None,
             steps: 0,
@@ -182,7 +190,22 @@ impl Reader<'_> {
     /// A type that a statement declares.
     pub fn declared_type(&self, name: &mut pg_query::protobuf::TypeName) -> Result<(), Refusal> {
         self.inferred(name);
-        self.type_name(name).map(|_| ())
+        self.named_type(name)
+    }
+
+    /// A type that values take without the gate between: none that looks names up.
+    fn named_type(&self, name: &mut pg_query::protobuf::TypeName) -> Result<(), Refusal> {
+        let at = place::offset(name.location);
+        if self.type_name(name)? == crate::lists::types::TypeClass::Registered {
+            self.deny(
+                &rules::REGISTERED_DECLARED,
+                "a type that stands for objects is not declared",
+            )
+            .hint("declare `oid` or `text`, and cast the value where it is shown")
+            .at(at)
+            .stands()?;
+        }
+        Ok(())
     }
 
     /// An expression outside any query: constants and functions of them.

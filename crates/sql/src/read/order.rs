@@ -138,9 +138,11 @@ impl Reader<'_> {
                     }) => !query.sort_clause.is_empty() || !query.values_lists.is_empty(),
                     _ => false,
                 },
-                Some(NodeEnum::RangeVar(name)) if name.schemaname.is_empty() => scope
-                    .find_cte(&name.relname)
-                    .is_some_and(|cte| cte.output.ordered),
+                Some(NodeEnum::RangeVar(name)) if name.schemaname.is_empty() => {
+                    scope.find_cte(&name.relname).is_some_and(|cte| {
+                        cte.output.ordered || !(cte.output.rows || cte.output.groups)
+                    })
+                }
                 _ => false,
             },
             _ => false,

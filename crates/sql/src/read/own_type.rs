@@ -248,7 +248,10 @@ fn plain(value: &Node) -> Option<&Node> {
     match value.node.as_ref()? {
         NodeEnum::AConst(_) | NodeEnum::ParamRef(_) => Some(value),
         NodeEnum::TypeCast(cast) => {
-            let name = cast.type_name.as_ref().filter(|name| name.array_bounds.is_empty())?;
+            let name = cast
+                .type_name
+                .as_ref()
+                .filter(|name| name.array_bounds.is_empty())?;
             let last = texts_of(&name.names)?.last().copied()?;
             matches!(last, "text" | "varchar" | "unknown")
                 .then(|| plain(cast.arg.as_deref()?))

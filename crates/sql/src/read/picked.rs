@@ -50,6 +50,82 @@ impl Reader<'_> {
         }
     }
 
+    /// What is equal to a key tells as much as the key, whatever table's column it is.
+    pub(super) fn spread_keys(&self, select: &mut pb::SelectStmt, scope: &mut Scope<'_>) {
+        if !rules::PICKED_EQUAL.stands() {
+            return;
+        }
+        let mut equal = Vec::new();
+        if let Some(condition) = select.where_clause.as_deref_mut() {
+            self.equal_columns(condition, scope, &mut equal);
+        }
+        for entry in &mut select.from_clause {
+            self.equal_columns(entry, scope, &mut equal);
+        }
+        // Each round makes at least one more column a key, or ends.
+        let mut spread = true;
+        while spread {
+            spread = false;
+            for (a, b) in &equal {
+                for (key, other) in [(a, b), (b, a)] {
+                    let is_key = keyed_at(scope, key) != Keyed::No;
+                    if is_key && other.level == scope.level && keyed_at(scope, other) == Keyed::No {
+                        let item = scope.items.get_mut(other.item);
+                        if let Some(column) = item.and_then(|i| i.columns.get_mut(other.column)) {
+                            column.keyed = Keyed::Plain;
+                            spread = true;
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// Pairs of columns that a condition, or the joins of FROM, hold equal.
+    fn equal_columns(&self, tree: &mut Node, scope: &Scope<'_>, equal: &mut Vec<(At, At)>) {
+        match tree.node.as_ref() {
+            Some(NodeEnum::SelectStmt(_)) => return,
+            Some(NodeEnum::AExpr(expr)) if super::trace::is_equality(&expr.name) => {
+                let at = |side: &Option<Box<Node>>| self.place_in_scope(side.as_deref()?, scope);
+                if let (Some(a), Some(b)) = (at(&expr.lexpr), at(&expr.rexpr)) {
+                    equal.push((a, b));
+                }
+            }
+            Some(NodeEnum::JoinExpr(join)) => {
+                for name in join.using_clause.iter().filter_map(text_of) {
+                    let named = places_named(scope, name);
+                    equal.extend(
+                        named
+                            .iter()
+                            .zip(named.iter().skip(1))
+                            .map(|(a, b)| (*a, *b)),
+                    );
+                }
+            }
+            _ => {}
+        }
+        children(tree, &mut |child| self.equal_columns(child, scope, equal));
+    }
+
+    fn place_in_scope(&self, value: &Node, scope: &Scope<'_>) -> Option<At> {
+        let NodeEnum::ColumnRef(reference) = value.node.as_ref()? else {
+            return None;
+        };
+        let found = self.find_column(scope, &texts_of(&reference.fields)?)?;
+        let mut source = &found.source;
+        while let Source::Either(left, _) = source {
+            source = left;
+        }
+        let Source::Column(item, column) = source else {
+            return None;
+        };
+        Some(At {
+            level: found.level,
+            item: *item,
+            column: *column,
+        })
+    }
+
     /// Once FROM and WHERE are read: whether they picked rows by their keys.
     pub(super) fn note_picked(&mut self, select: &mut pb::SelectStmt, scope: &Scope<'_>) {
         let mut picked = select
@@ -74,6 +150,15 @@ impl Reader<'_> {
         if let Some(frame) = self.frames.last_mut() {
             frame.picked |= picked;
         }
+    }
+
+    /// The same once the figures are read: a sub-query inside of one may have picked.
+    pub(super) fn check_figures_picked(&self, grouping: &Grouping) -> Result<(), Refusal> {
+        let on_floor = matches!(grouping, Grouping::Floor(_)) && self.floor > 1;
+        if on_floor && self.frames.last().is_some_and(|frame| frame.picked) {
+            self.picked(&rules::PICKED_FIGURE).stands()?;
+        }
+        Ok(())
     }
 
     /// Groups on a floor are not made of picked rows, nor of keys.
@@ -143,7 +228,7 @@ impl Reader<'_> {
         match condition.node.as_mut() {
             Some(NodeEnum::NullTest(test)) => {
                 return test.arg.as_deref_mut().is_some_and(|arg| {
-                    self.column_of(arg, scope).is_none() && self.picks(arg, scope)
+                    self.found_column(arg, scope).is_none() && self.picks(arg, scope)
                 });
             }
             Some(NodeEnum::AExpr(expr))
@@ -166,13 +251,18 @@ impl Reader<'_> {
                 let Some(tested) = link.testexpr.as_deref_mut() else {
                     return false;
                 };
-                let plain = self.column_of(tested, scope).is_some();
+                let plain = self.found_column(tested, scope).is_some();
                 return !(by_rows && plain) && self.picks(tested, scope);
             }
             Some(NodeEnum::ColumnRef(_)) => {
-                return self
-                    .column_of(condition, scope)
-                    .is_some_and(|column| column.keyed != Keyed::No);
+                return match rules::PICKED_OUTSIDE.stands() {
+                    // A sub-query's condition on the enclosing row's key picks that row.
+                    true => self
+                        .found_column(condition, scope)
+                        .map(|(column, _)| column),
+                    false => self.column_of(condition, scope),
+                }
+                .is_some_and(|column| column.keyed != Keyed::No);
             }
             Some(NodeEnum::FuncCall(call))
                 if call
@@ -223,7 +313,8 @@ impl Reader<'_> {
         matches!(kind, ItemKind::Table(_)) || column.keyed == Keyed::Plain
     }
 
-    /// `SELECT column FROM tables …`, already turned.
+    /// `SELECT column FROM tables …`, already turned: keys as they stand in the rows, or a whole table's
+    /// column. (A condition on any other column would choose keys one by one.)
     fn gives_rows(&self, query: &Node) -> bool {
         let Some(NodeEnum::SelectStmt(select)) = query.node.as_ref() else {
             return false;
@@ -232,9 +323,43 @@ impl Reader<'_> {
             matches!(&target.node, Some(NodeEnum::ResTarget(one))
                 if matches!(one.val.as_deref().and_then(|v| v.node.as_ref()), Some(NodeEnum::ColumnRef(_))))
         });
+        let whole = select.where_clause.is_none() && select.from_clause.len() == 1;
+        let keys = select.target_list.iter().all(|target| match &target.node {
+            Some(NodeEnum::ResTarget(one)) => one
+                .val
+                .as_deref()
+                .is_some_and(|value| self.is_key_of(value, &select.from_clause)),
+            _ => false,
+        });
         plain
+            && (whole || keys || !rules::PICKED_LIST.stands())
             && !select.from_clause.is_empty()
             && select.from_clause.iter().all(|entry| self.is_table(entry))
+    }
+
+    /// Whether a turned column is a key of one of the turned tables.
+    fn is_key_of(&self, value: &Node, entries: &[Node]) -> bool {
+        let Some(NodeEnum::ColumnRef(reference)) = value.node.as_ref() else {
+            return false;
+        };
+        let Some([qualifier, name]) =
+            texts_of(&reference.fields).and_then(|names| <[&str; 2]>::try_from(names).ok())
+        else {
+            return false;
+        };
+        entries.iter().any(|entry| match entry.node.as_ref() {
+            Some(NodeEnum::RangeVar(var)) => {
+                let named = var.alias.as_ref().is_some_and(|a| a.aliasname == qualifier);
+                let mut tables = self.surface.tables.iter();
+                let table = tables.find(|table| table.view == var.relname);
+                named && table.is_some_and(|table| is_keyed(table, name) != Keyed::No)
+            }
+            Some(NodeEnum::JoinExpr(join)) => [&join.larg, &join.rarg]
+                .into_iter()
+                .flatten()
+                .any(|side| self.is_key_of(value, std::slice::from_ref(side))),
+            _ => false,
+        })
     }
 
     fn is_table(&self, entry: &Node) -> bool {
@@ -288,6 +413,40 @@ impl Reader<'_> {
         let item = scope.at_level(found.level)?.item(*item)?;
         Some((item.columns.get(*column)?, &item.kind))
     }
+}
+
+/// A column of some level.
+#[derive(Clone, Copy, Debug)]
+struct At {
+    level: usize,
+    item: usize,
+    column: usize,
+}
+
+fn keyed_at(scope: &Scope<'_>, at: &At) -> Keyed {
+    let item = scope
+        .at_level(at.level)
+        .and_then(|level| level.item(at.item));
+    item.and_then(|item| item.columns.get(at.column))
+        .map_or(Keyed::No, |column| column.keyed)
+}
+
+/// The columns of one name among this level's entries.
+fn places_named(scope: &Scope<'_>, name: &str) -> Vec<At> {
+    let mut places = Vec::new();
+    for (item, entry) in scope.items.iter().enumerate() {
+        let named = entry
+            .columns
+            .iter()
+            .enumerate()
+            .filter(|(_, c)| c.name == name);
+        places.extend(named.map(|(column, _)| At {
+            level: scope.level,
+            item,
+            column,
+        }));
+    }
+    places
 }
 
 /// USING compares columns of one name: a key with what is no table's column picks.

@@ -163,6 +163,8 @@ pub(crate) struct Scope<'p> {
     pub ctes: Vec<Cte>,
     /// (t, u): wherever t's row is present, it is about the same subject as u's.
     pub follows: Vec<(TapId, TapId)>,
+    /// Outer joins whose missing rows could tell of somebody.
+    pub telling: Vec<super::outer::Telling>,
 }
 
 /// What a name was found to be.

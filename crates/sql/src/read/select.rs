@@ -11,6 +11,7 @@ use super::aggregate::Grouping;
 use super::expression::Clause;
 use super::name::column_name;
 use super::place::{offset, place_of, place_of_query, pointed};
+use super::registered::Told;
 use super::scope::{
     Cte, Item, ItemColumn, ItemKind, Keyed, Output, OutputTap, Scope, Source, TapId,
 };
@@ -137,11 +138,10 @@ impl Reader<'_> {
             let recursive = with.recursive
                 && query.op() == pb::SetOperation::SetopUnion
                 && mentions(query, &cte_name);
-            let mut output = if recursive {
-                self.recursive(query, &cte_name, &names, scope)?
-            } else {
-                self.query(query, Some(scope), Taps::Emit)?
-            };
+            let mut output = self.told_as(Told::Name, |reader| match recursive {
+                true => reader.recursive(query, &cte_name, &names, scope),
+                false => reader.query(query, Some(scope), Taps::Emit),
+            })?;
             if names.len() > output.columns.len() {
                 self.deny(
                     &rules::COLUMN_NAMES_FIT,
@@ -315,11 +315,14 @@ impl Reader<'_> {
             self.learn(&mut scope, condition, None);
             self.expression(condition, &scope, Clause::Where)?;
         }
+        self.spread_keys(select, &mut scope);
         self.note_picked(select, &scope);
         let mut columns = self.expand_targets(select, &scope)?;
+        self.distinct_as_groups(select, &scope, taps);
         let keys = self.group_keys(select, &scope)?;
         let grouping = self.grouping(select, &scope, &keys);
         self.target_columns(select, &scope, &mut columns, &grouping);
+        self.outer_rows(&scope, &grouping)?;
         let level = self.group_level(select, &scope, &columns, &grouping)?;
         self.check_picked(select, &scope, &grouping)?;
         self.groups.push(level);
@@ -330,6 +333,7 @@ impl Reader<'_> {
         self.windows.pop();
         let level = self.groups.pop().unwrap_or_default();
         read?;
+        self.check_figures_picked(&grouping)?;
         self.complete_groups(select, &scope);
         self.limits(select, &scope)?;
         let mut output = self.output(&scope, columns, &grouping);
@@ -827,6 +831,58 @@ impl Reader<'_> {
         }
     }
 
+    /// `SELECT DISTINCT ward` shows what many have in common: the groups of a GROUP BY, on its floor.
+    fn distinct_as_groups(&self, select: &mut pb::SelectStmt, scope: &Scope<'_>, taps: Taps) {
+        let grouped = !select.group_clause.is_empty() || select.having_clause.is_some();
+        let sorts = select.sort_clause.iter();
+        let computed = |entry: &Node| has_window_or_aggregate(entry) || has_sub_link(entry);
+        // A subject or a key makes groups of one: its rows are traced instead.
+        let keyed = |entry: &Node| {
+            let value = match entry.node.as_ref() {
+                Some(NodeEnum::ResTarget(one)) => one.val.as_deref(),
+                _ => None,
+            };
+            value.is_none_or(|value| self.key_of(value, scope) != Keyed::No)
+        };
+        if taps == Taps::Omit
+            || grouped
+            || !select.distinct_clause.iter().any(|n| n.node.is_none())
+            || scope.own_taps().is_empty()
+            || sorts.chain(&select.target_list).any(computed)
+            || select.target_list.iter().any(keyed)
+            || !rules::DISTINCT_GROUPS.stands()
+        {
+            return;
+        }
+        select.distinct_clause.clear();
+        select.group_clause = (1..=select.target_list.len() as u64)
+            .map(crate::node::integer_constant)
+            .collect();
+    }
+
+    /// The taps that DISTINCT leaves out: where their rows are present, a tap that stays tells their subject.
+    fn covered_taps(
+        &self,
+        select: &pb::SelectStmt,
+        scope: &Scope<'_>,
+        width: usize,
+        ids: &[TapId],
+    ) -> Vec<TapId> {
+        let plain_distinct = select.distinct_clause.iter().any(|n| n.node.is_none());
+        if !plain_distinct || !rules::DISTINCT_COVERED.stands() {
+            return Vec::new();
+        }
+        let shown = self.shown_subjects(select, scope, width);
+        let shown: Vec<TapId> = shown.into_iter().flatten().collect();
+        let covered = |tap: &&TapId| {
+            let reached = scope.reach(**tap);
+            let both_ways = |s: &TapId| s == *tap || scope.reach(*s).contains(tap);
+            // What is there in every row keeps nothing apart.
+            !shown.iter().any(both_ways) && shown.iter().any(|s| reached.contains(s))
+        };
+        ids.iter().filter(covered).copied().collect()
+    }
+
     /// DISTINCT merges rows: a tap must not keep apart what it would merge.
     fn trace_distinct(
         &mut self,
@@ -846,12 +902,9 @@ impl Reader<'_> {
             .flatten()
             .collect();
         for tap in self.row_taps(scope, grouping) {
-            let determined = shown.iter().any(|s| {
-                *s == tap
-                    || (scope.reach(tap).contains(s)
-                        && (scope.reach(*s).contains(&tap) || !rules::DISTINCT_BOTH_WAYS.stands()))
-            });
-            if !determined {
+            // Where the tap's row is present it is about a subject that is shown.
+            let reached = scope.reach(tap);
+            if !shown.iter().any(|s| reached.contains(s)) {
                 let name = self.subject_name(scope, tap);
                 self.deny(
                     &rules::DISTINCT,
@@ -911,7 +964,9 @@ impl Reader<'_> {
         output: &mut Output,
         grouping: &Grouping,
     ) -> Result<(), Refusal> {
-        let ids = self.row_taps(scope, grouping);
+        let mut ids = self.row_taps(scope, grouping);
+        let covered = self.covered_taps(select, scope, output.columns.len(), &ids);
+        ids.retain(|id| !covered.contains(id));
         let grouped = matches!(grouping, Grouping::PerSubject(_));
         for id in &ids {
             let Some(item) = scope.item(id.item) else {
@@ -1290,6 +1345,15 @@ pub(super) fn is_output(value: &mut Node, columns: &[ItemColumn]) -> bool {
 fn has_window_or_aggregate(value: &Node) -> bool {
     let mut copy = value.clone();
     super::aggregate::has_aggregate(&mut copy) || super::aggregate::has_window(&mut copy)
+}
+
+fn has_sub_link(value: &Node) -> bool {
+    let mut found = matches!(value.node, Some(NodeEnum::SubLink(_)));
+    if !found {
+        let mut copy = value.clone();
+        crate::node::children(&mut copy, &mut |child| found = found || has_sub_link(child));
+    }
+    found
 }
 
 /// Whether a query names a relation without a schema anywhere.

@@ -13,12 +13,24 @@ use crate::rules;
 use crate::statement::Kind;
 use crate::understand::{Reading, select_of};
 
+/// How a plan is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PlanForm {
+    /// Lines, as psql prints them.
+    Text,
+    /// One value of type `json`.
+    Json,
+    /// One value of type `xml`.
+    Xml,
+}
+
 pub(super) fn read(reader: &mut Reader<'_>, tree: &mut Node) -> Result<Reading, Refusal> {
     let Some(NodeEnum::ExplainStmt(statement)) = tree.node.as_mut() else {
         return reader.odd("this EXPLAIN").or(super::nothing);
     };
+    let mut form = PlanForm::Text;
     for option in &statement.options {
-        check_option(reader, option)?;
+        form = check_option(reader, option)?.unwrap_or(form);
     }
     if rules::EXPLAIN_REBUILT.stands() {
         statement.options = vec![option("costs", "off"), option("format", "json")];
@@ -42,7 +54,7 @@ pub(super) fn read(reader: &mut Reader<'_>, tree: &mut Node) -> Result<Reading, 
             .hint("run the query itself; plans are shown for tables in scope")
             .stands()?;
     }
-    let mut reading = Reading::of(Kind::Explain, "EXPLAIN");
+    let mut reading = Reading::of(Kind::Explain(form), "EXPLAIN");
     reading.output = Some(output);
     if rules::METHOD_PLAN.stands() {
         reading.methods = vec![Method::Plan];
@@ -62,9 +74,10 @@ fn option(name: &str, value: &str) -> Node {
     })))
 }
 
-fn check_option(reader: &Reader<'_>, option: &Node) -> Result<(), Refusal> {
+/// The form that the option asks for, if it passes.
+fn check_option(reader: &Reader<'_>, option: &Node) -> Result<Option<PlanForm>, Refusal> {
     let Some(NodeEnum::DefElem(element)) = option.node.as_ref() else {
-        return reader.odd("this option of EXPLAIN").stands();
+        return reader.odd("this option of EXPLAIN").or(|| None);
     };
     let value = match element.arg.as_deref().and_then(|n| n.node.as_ref()) {
         None => "on".to_owned(),
@@ -76,10 +89,13 @@ fn check_option(reader: &Reader<'_>, option: &Node) -> Result<(), Refusal> {
     match element.defname.as_str() {
         // Costs and details are left out whatever was asked for.
         "costs" | "verbose" | "summary" | "timing" | "buffers" | "settings" | "memory" | "wal" => {
-            Ok(())
+            Ok(None)
         }
-        "format" if value == "text" => Ok(()),
-        "analyze" if off => Ok(()),
+        "format" if value == "text" => Ok(Some(PlanForm::Text)),
+        "format" if value == "json" => Ok(Some(PlanForm::Json)),
+        "format" if value == "xml" => Ok(Some(PlanForm::Xml)),
+        "analyze" | "generic_plan" if off => Ok(None),
+        "serialize" if value == "none" => Ok(None),
         "analyze" => reader
             .deny(
                 &rules::EXPLAIN_ANALYZE,
@@ -87,14 +103,14 @@ fn check_option(reader: &Reader<'_>, option: &Node) -> Result<(), Refusal> {
             )
             .hint("use EXPLAIN without ANALYZE")
             .at(offset(element.location))
-            .stands(),
+            .or(|| None),
         other => reader
             .deny(
                 &rules::EXPLAIN_OPTION,
                 format!("option `{other}` of EXPLAIN is not passed"),
             )
-            .hint("use EXPLAIN, or EXPLAIN (FORMAT TEXT)")
+            .hint("plans come without costs, as FORMAT TEXT, JSON or XML; leave the option out")
             .at(offset(element.location))
-            .stands(),
+            .or(|| None),
     }
 }

@@ -3,6 +3,7 @@
 mod copy;
 mod cursor;
 mod explain;
+pub use explain::PlanForm;
 mod prepared;
 mod query;
 mod refused;

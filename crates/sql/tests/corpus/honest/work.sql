@@ -300,3 +300,20 @@ SELECT relname FROM pg_class WHERE oid::regclass = 'clinic.patients'
 SELECT relname FROM pg_class WHERE oid = 'clinic.patients'::regclass AND relname <> 'clinic.x'::text
 SELECT name FROM patients WHERE phone = 'clinic.x'
 SELECT relowner::regrole::text, relnamespace::regnamespace::oid, (relowner::regrole)::text || '!' FROM pg_class
+SELECT DISTINCT hospital_ward FROM clinic.patients
+SELECT DISTINCT hospital_ward, sex FROM clinic.patients WHERE birth_date > '1990-01-01' ORDER BY hospital_ward DESC LIMIT 3
+SELECT DISTINCT p.patient_id FROM patients p LEFT JOIN visits v ON v.patient_id = p.patient_id
+SELECT DISTINCT p.patient_id, v.diagnosis FROM patients p LEFT JOIN visits v USING (patient_id) ORDER BY 1
+SELECT count(*) FROM (SELECT DISTINCT hospital_ward FROM clinic.patients) x
+SELECT patient_id, birth_date, count(*) OVER () AS total FROM clinic.patients ORDER BY patient_id LIMIT 10 OFFSET 20
+SELECT diagnosis, sum(coalesce(cost, 0)), avg(coalesce(cost, 0)) FROM clinic.visits GROUP BY diagnosis
+SELECT sum(coalesce(v.cost, 0)) FROM patients p LEFT JOIN visits v USING (patient_id)
+SELECT hospital_ward, count(*) FROM clinic.patients p WHERE NOT EXISTS (SELECT 1 FROM clinic.visits v WHERE v.patient_id = p.patient_id) GROUP BY 1
+SELECT p.hospital_ward, avg(x.n) FROM clinic.patients p JOIN LATERAL (SELECT count(*) AS n FROM clinic.visits v WHERE v.patient_id = p.patient_id) x ON true GROUP BY 1
+EXPLAIN (FORMAT JSON, ANALYZE OFF, VERBOSE OFF, COSTS OFF, BUFFERS OFF, TIMING OFF, SUMMARY OFF, SETTINGS OFF, WAL OFF) SELECT patient_id FROM clinic.patients
+EXPLAIN (FORMAT XML) SELECT patient_id FROM clinic.patients
+SELECT v.x, p.name FROM (VALUES (1),(2)) v(x) LEFT JOIN patients p ON p.patient_id = v.x
+SELECT w.ward, p.name FROM wards w LEFT JOIN patients p ON p.hospital_ward = w.ward
+SELECT p.name, v.visit_id FROM patients p LEFT JOIN visits v ON v.patient_id = p.patient_id AND v.cost > 100
+SELECT d.name, v.visit_id FROM doctors d LEFT JOIN visits v ON v.doctor_id = d.doctor_id AND v.visit_date > '2025-01-01'
+WITH RECURSIVE t AS (SELECT 1 a UNION ALL SELECT a+1 FROM t) SELECT * FROM t LIMIT 2
