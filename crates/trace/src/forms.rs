@@ -4,45 +4,56 @@
 const PADDED_CHARS_MAX: usize = 20;
 const FORMS_MAX: usize = 32;
 
-/// The forms in which a value is looked up, the likeliest first: as it stands, without quotes, with
-/// plain digits, without what a spreadsheet adds (`.0`, thousands, exponents), without and with
-/// leading zeros, a UUID as PostgreSQL prints it.
-pub fn forms(value: &str) -> Vec<String> {
-    let mut forms: Vec<String> = Vec::new();
-    let mut push = |form: String| {
-        if !form.is_empty() && forms.len() < FORMS_MAX && !forms.contains(&form) {
-            forms.push(form);
-        }
-    };
+/// Asks for the forms in which a value is looked up, the likeliest first, until one is found: as it
+/// stands, without quotes, with plain digits, without what a spreadsheet adds (`.0`, thousands,
+/// exponents), without and with leading zeros, a UUID as PostgreSQL prints it.
+pub fn find_form<T>(value: &str, mut find: impl FnMut(&str) -> Option<T>) -> Option<T> {
     let plain = value.trim();
-    push(plain.to_owned());
+    if plain.is_empty() {
+        return None;
+    }
+    // Nearly always it is just that.
+    if let Some(found) = find(plain) {
+        return Some(found);
+    }
+    let mut tried = vec![plain.to_owned()];
+    let mut look = |form: String| {
+        if form.is_empty() || tried.len() >= FORMS_MAX || tried.contains(&form) {
+            return None;
+        }
+        let found = find(&form);
+        tried.push(form);
+        found
+    };
     let narrow = narrowed(plain);
     let bare = unquoted(&narrow);
-    push(bare.to_owned());
-    if let Some(uuid) = uuid(bare) {
-        push(uuid);
+    if let Some(found) = look(bare.to_owned()).or_else(|| look(uuid(bare)?)) {
+        return Some(found);
     }
-    if let Some(digits) = whole_number(bare) {
-        push(digits.clone());
-        let (sign, digits) = match digits.strip_prefix('-') {
-            Some(digits) => ("-", digits.to_owned()),
-            None => ("", digits),
-        };
-        let short = digits.trim_start_matches('0');
-        push(format!(
-            "{sign}{}",
-            if short.is_empty() { "0" } else { short }
-        ));
-        if sign.is_empty() {
-            for width in short.len() + 1..=PADDED_CHARS_MAX {
-                push(format!("{short:0>width$}"));
-            }
+    let Some(digits) = whole_number(bare) else {
+        if !bare.is_ascii() {
+            return None;
         }
-    } else if bare.is_ascii() {
-        push(bare.to_ascii_lowercase());
-        push(bare.to_ascii_uppercase());
+        return look(bare.to_ascii_lowercase()).or_else(|| look(bare.to_ascii_uppercase()));
+    };
+    if let Some(found) = look(digits.clone()) {
+        return Some(found);
     }
-    forms
+    let (sign, digits) = match digits.strip_prefix('-') {
+        Some(digits) => ("-", digits),
+        None => ("", digits.as_str()),
+    };
+    let short = match digits.trim_start_matches('0') {
+        "" => "0",
+        short => short,
+    };
+    look(format!("{sign}{short}")).or_else(|| {
+        let mut widths = short.len() + 1..=PADDED_CHARS_MAX;
+        if !sign.is_empty() {
+            return None;
+        }
+        widths.find_map(|width| look(format!("{short:0>width$}")))
+    })
 }
 
 /// Full-width letters and digits as ASCII, wide and zero-width blanks away.
@@ -144,6 +155,16 @@ fn uuid(text: &str) -> Option<String> {
 mod tests {
     #![allow(clippy::indexing_slicing, reason = "tests")]
     use super::*;
+
+    fn forms(value: &str) -> Vec<String> {
+        let mut forms = Vec::new();
+        let found = find_form(value, |form| {
+            forms.push(form.to_owned());
+            None::<()>
+        });
+        assert_eq!(found, None);
+        forms
+    }
 
     #[track_caller]
     fn finds(value: &str, key: &str) {

@@ -13,6 +13,6 @@ pub mod matching;
 pub mod read;
 
 pub use columns::{Column, Survey, Values};
-pub use forms::forms;
+pub use forms::find_form;
 pub use matching::{Leak, LeakBuilder, Ranked, Tally, Trail, Verdict};
 pub use read::{Format, Leaked, Unreadable};

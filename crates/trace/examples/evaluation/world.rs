@@ -21,7 +21,7 @@ impl Seeded {
     }
 
     pub fn below(&mut self, bound: u64) -> u64 {
-        (u128::from(self.next()) * u128::from(bound) >> 64) as u64
+        ((u128::from(self.next()) * u128::from(bound)) >> 64) as u64
     }
 
     pub fn share(&mut self) -> f64 {
@@ -39,7 +39,6 @@ pub struct Size {
 }
 
 pub struct World {
-    pub size: Size,
     pub people: Vec<Person>,
 }
 
@@ -84,7 +83,7 @@ impl World {
                 }
             })
             .collect();
-        Self { size, people }
+        Self { people }
     }
 
     pub fn judge(&self, file: &File) -> Verdict {

@@ -28,6 +28,16 @@ impl Bits {
         word >> (at % 64) & 1 == 1
     }
 
+    pub fn each(&self, mut with: impl FnMut(u32)) {
+        for (at, word) in (0u32..).zip(&self.words) {
+            let mut rest = *word;
+            while rest != 0 {
+                with(at * 64 + rest.trailing_zeros());
+                rest &= rest - 1;
+            }
+        }
+    }
+
     pub fn shared_with(&self, other: &Self) -> u64 {
         let pairs = self.words.iter().zip(&other.words);
         pairs.map(|(a, b)| u64::from((a & b).count_ones())).sum()

@@ -67,11 +67,30 @@ impl LeakBuilder {
         Leak {
             words,
             ranks,
-            places: sorted.into_iter().map(|(_, place)| place).collect(),
+            places: in_order(&sorted, self.known),
             known: self.known,
             unknown: self.unknown,
         }
     }
+}
+
+/// Places anew, ascending with their first ordinals: a walk over a set then touches neighbours.
+fn in_order(sorted: &[(u32, u32)], known: u32) -> Vec<u32> {
+    let mut anew = vec![u32::MAX; known as usize];
+    let mut next = 0;
+    sorted
+        .iter()
+        .map(|(_, place)| {
+            let Some(slot) = anew.get_mut(*place as usize) else {
+                return 0;
+            };
+            if *slot == u32::MAX {
+                *slot = next;
+                next += 1;
+            }
+            *slot
+        })
+        .collect()
 }
 
 impl Leak {

@@ -3,9 +3,9 @@
 
 use super::patterns::{Pattern, Scene};
 
-const ROUNDS: usize = 60;
+const ROUNDS: usize = 40;
 /// When a round gains less, in nats, no more will come.
-const GAIN_LEAST: f64 = 1e-3;
+const GAIN_LEAST: f64 = 0.01;
 
 /// Greatest log-likelihood ratio over the shares of the sources: each subject counts
 /// ln(θ₀ + Σ θᵢ·[i was given it]/pᵢ), pᵢ the chance that he was given it innocently; the shares by EM.

@@ -1,8 +1,6 @@
 //! The file's known subjects, grouped by which suspects were given them and by how popular they are:
 //! all that the closer look needs of them.
 
-use std::collections::HashMap;
-
 use super::tally::{Suspect, Tally};
 use super::{CHANCE_FLOOR, SHARED_WORK_SLACK, SUSPECTS_MAX};
 
@@ -111,31 +109,26 @@ fn shared(suspects: &[Suspect]) -> Vec<[f64; SUSPECTS_MAX]> {
 }
 
 fn patterns(tally: &Tally<'_>, suspects: &[Suspect]) -> Vec<Pattern> {
-    let mut groups: HashMap<(u32, u8), (u64, u64)> = HashMap::new();
-    for (place, popularity) in (0u32..).zip(tally.popularity()) {
-        let mut who = 0;
-        for (at, suspect) in suspects.iter().enumerate() {
-            who |= u32::from(suspect.places.contains(place)) << at;
-        }
-        let group = groups.entry((who, bucket(*popularity))).or_default();
-        group.0 += 1;
-        group.1 += u64::from(*popularity);
+    let mut each: Vec<(u32, u32)> = tally.popularity().map(|persons| (0, persons)).collect();
+    for (at, suspect) in suspects.iter().enumerate() {
+        suspect.places.each(|place| {
+            if let Some((who, _)) = each.get_mut(place as usize) {
+                *who |= 1 << at;
+            }
+        });
     }
-    let mut patterns: Vec<Pattern> = groups
-        .into_iter()
-        .map(|((who, _), (count, sum))| Pattern {
-            who,
-            count,
-            popularity: sum as f64 / count as f64,
-        })
-        .collect();
     // An order of its own, so that sums come out the same each time.
-    patterns.sort_by(|a, b| {
-        (a.who, a.popularity)
-            .partial_cmp(&(b.who, b.popularity))
-            .unwrap_or(std::cmp::Ordering::Equal)
-    });
-    patterns
+    each.sort_unstable();
+    each.chunk_by(|a, b| (a.0, bucket(a.1)) == (b.0, bucket(b.1)))
+        .filter_map(|alike| {
+            let sum: u64 = alike.iter().map(|(_, persons)| u64::from(*persons)).sum();
+            Some(Pattern {
+                who: alike.first()?.0,
+                count: alike.len() as u64,
+                popularity: sum as f64 / alike.len() as f64,
+            })
+        })
+        .collect()
 }
 
 /// Exact up to 8 persons, then in steps of a quarter.

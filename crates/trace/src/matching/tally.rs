@@ -27,14 +27,20 @@ pub struct PersonTally {
     pub hits: u64,
 }
 
+/// Of one place.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Count {
+    /// How many persons were given it.
+    pub persons: u32,
+    /// The last person counted, from 1 on.
+    last: u32,
+}
+
 /// Sets are taken in one at a time, so that nothing must be held for long while others charge.
 pub struct Tally<'a> {
     leak: &'a Leak,
     persons: Vec<PersonTally>,
-    /// For each place, how many persons were given it.
-    popularity: Vec<u32>,
-    /// For each place, the last person counted there, from 1 on.
-    counted: Vec<u32>,
+    counts: Vec<Count>,
 }
 
 impl<'a> Tally<'a> {
@@ -42,8 +48,7 @@ impl<'a> Tally<'a> {
         Self {
             leak,
             persons: Vec::new(),
-            popularity: vec![0; leak.known() as usize],
-            counted: vec![0; leak.known() as usize],
+            counts: vec![Count::default(); leak.known() as usize],
         }
     }
 
@@ -59,21 +64,18 @@ impl<'a> Tally<'a> {
         }
         let stamp = u32::try_from(self.persons.len()).unwrap_or(u32::MAX);
         let (mut hits, mut new) = (0, 0);
-        let (leak, counted, popularity) = (self.leak, &mut self.counted, &mut self.popularity);
+        let (leak, counts) = (self.leak, &mut self.counts);
         seen.each(|ordinal| {
             let Some(place) = leak.place(ordinal) else {
                 return;
             };
             hits += 1;
-            let (Some(last), Some(persons)) = (
-                counted.get_mut(place as usize),
-                popularity.get_mut(place as usize),
-            ) else {
+            let Some(count) = counts.get_mut(place as usize) else {
                 return;
             };
-            if *last != stamp {
-                *last = stamp;
-                *persons += 1;
+            if count.last != stamp {
+                count.last = stamp;
+                count.persons += 1;
                 new += 1;
             }
         });
@@ -96,8 +98,9 @@ impl<'a> Tally<'a> {
         self.leak
     }
 
-    pub(super) fn popularity(&self) -> &[u32] {
-        &self.popularity
+    /// For each place, how many persons were given it.
+    pub(super) fn popularity(&self) -> impl Iterator<Item = u32> {
+        self.counts.iter().map(|count| count.persons)
     }
 
     /// All disclosures, each person's subjects counted once.

@@ -16,10 +16,14 @@ fn check(style: Style, sample: f64, noise: f64, exact_least: usize, accused_most
         .collect();
     let exact = outcomes.iter().filter(|o| o.exact).count();
     let accused = outcomes.iter().filter(|o| o.accused).count();
-    assert!(
-        exact >= exact_least && accused <= accused_most,
-        "{style:?} {sample} {noise}: {outcomes:?}"
-    );
+    let told = format!("{style:?} {sample} {noise}: {outcomes:?}");
+    assert!(exact >= exact_least && accused <= accused_most, "{told}");
+    let from_here = !matches!(style, Style::Elsewhere | Style::ElsewhereWard);
+    // Whoever is named heads the ranking.
+    let headed = outcomes.iter().all(|o| o.first || !(o.exact && from_here));
+    assert!(headed, "{told}");
+    let silent = outcomes.iter().all(|o| o.found || !o.accused);
+    assert!(silent && outcomes.iter().all(|o| o.subjects > 0), "{told}");
 }
 
 #[test]

@@ -1,9 +1,8 @@
 //! A file's values against the ledger's dictionary.
 
 use portcullis_ledger::SubjectKey;
-use portcullis_ledger::subject::SubjectId;
 use portcullis_store::state::Denied;
-use portcullis_trace::{Column, Leak, LeakBuilder, forms};
+use portcullis_trace::{Column, Leak, LeakBuilder, find_form};
 use serde::Serialize;
 
 use super::spaces::Space;
@@ -11,7 +10,7 @@ use crate::compose::gate::subject_key;
 use crate::compose::server::Server;
 
 /// Looked up at once: the gate charges under the same lock.
-const LOOKED_UP_AT_ONCE: usize = 512;
+const LOOKED_UP_AT_ONCE: usize = 128;
 /// A column of which less is known is no column of subjects, unless nothing else is.
 const HITS_LEAST: u64 = 3;
 
@@ -113,17 +112,11 @@ fn known(server: &Server, key: &SubjectKey, space: &Space, values: &[String]) ->
     let scope = key.scope(&space.resource, &space.kind);
     let mut ordinals = Vec::with_capacity(values.len());
     for values in values.chunks(LOOKED_UP_AT_ONCE) {
-        let ids: Vec<Vec<SubjectId>> = values
-            .iter()
-            .map(|value| {
-                let forms = forms(value);
-                forms.iter().map(|form| scope.id(form.as_bytes())).collect()
-            })
-            .collect();
         let accounts = server.accounts.lock();
         ordinals.extend(
-            ids.iter()
-                .map(|ids| ids.iter().find_map(|id| accounts.ordinal(*id))),
+            values
+                .iter()
+                .map(|value| find_form(value, |form| accounts.ordinal(scope.id(form.as_bytes())))),
         );
     }
     ordinals

@@ -84,7 +84,16 @@ pub async fn columns(
     });
     let sampled = survey.columns.iter().map(|c| c.sample.len() as u64).sum();
     let hits = found.iter().map(|candidate| candidate.hits).max();
-    record(&server, &actor, &survey.file, "columns", sampled, hits.unwrap_or(0), Vec::new()).await?;
+    record(
+        &server,
+        &actor,
+        &survey.file,
+        "columns",
+        sampled,
+        hits.unwrap_or(0),
+        Vec::new(),
+    )
+    .await?;
     let best = matched::best(&found);
     Ok(Json(json!({
         "best": best, "candidates": found, "untraceable": known.untraceable,
@@ -110,7 +119,16 @@ pub async fn trace(
     let persons = persons.map(|member| member.person.clone()).collect();
     let (distinct, hits) = (answer.verdict.distinct, answer.verdict.known);
     // INVARIANT: nobody asks where a file came from without leaving a trace.
-    record(&server, &actor, &request.file, "match", distinct, hits, persons).await?;
+    record(
+        &server,
+        &actor,
+        &request.file,
+        "match",
+        distinct,
+        hits,
+        persons,
+    )
+    .await?;
     let Answer {
         verdict,
         sessions,
@@ -167,7 +185,10 @@ fn space(
     request: &Request,
 ) -> Result<Space, Denied> {
     let asked = |space: &&Space| {
-        request.resource.as_ref().is_none_or(|r| *r == space.resource)
+        request
+            .resource
+            .as_ref()
+            .is_none_or(|r| *r == space.resource)
             && request.kind.as_ref().is_none_or(|k| *k == space.kind)
     };
     let asked: Vec<Space> = known.iter().filter(asked).cloned().collect();
@@ -193,7 +214,10 @@ fn space(
 async fn turn() -> Result<tokio::sync::SemaphorePermit<'static>, Denied> {
     match tokio::time::timeout(TURN_WITHIN, TURN.acquire()).await {
         Ok(Ok(turn)) => Ok(turn),
-        _ => Err(Denied::unreachable("trace.busy", "others are asking; try again")),
+        _ => Err(Denied::unreachable(
+            "trace.busy",
+            "others are asking; try again",
+        )),
     }
 }
 
@@ -202,7 +226,10 @@ fn checked(file: &File) -> Result<(), Denied> {
     if hex && file.format.len() <= 32 {
         return Ok(());
     }
-    Err(Denied::invalid("input.unreadable", "the file's hash is no SHA-256"))
+    Err(Denied::invalid(
+        "input.unreadable",
+        "the file's hash is no SHA-256",
+    ))
 }
 
 async fn record(
