@@ -2,6 +2,7 @@
 //! received and what `log export` says, over a kill and a restart.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::process::Command;
 use std::time::Duration;
 
 use portcullis_harness::raw::Raw;
@@ -178,6 +179,7 @@ fn figures_equal_a_naive_reference() {
     subjects_equal(&world, &reference, &events);
     persons_ask_for_themselves_alone(&world, &reference);
     a_list_takes_two_officers(&world, &reference);
+    in_words(&world, &reference);
     without_its_database(world, &reference);
 }
 
@@ -546,6 +548,49 @@ fn a_list_takes_two_officers(world: &World, reference: &Reference) {
         other["change"]["state"], "pending",
         "each list is agreed to by itself"
     );
+}
+
+/// As an officer reads it, in a terminal that knows ASCII alone.
+fn in_words(world: &World, reference: &Reference) {
+    let said = |args: &[&str]| -> String {
+        let output = Command::new(portcullis_harness::binary().unwrap())
+            .args(args)
+            .env("PORTCULLIS_DATA", world.gate.data_dir())
+            .env("PORTCULLIS_TOKEN", world.gate.officer(0).token())
+            .env("LC_ALL", "C")
+            .output()
+            .unwrap();
+        let said = String::from_utf8(output.stdout).unwrap();
+        let errors = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{args:?}: {said}{errors}");
+        assert!(said.is_ascii(), "{said}");
+        said
+    };
+    let keys = reference.keys(|sent| sent.person == "wang.fang");
+    let count = format!("{},{:03}", keys.len() / 1000, keys.len() % 1000);
+    let share = 100.0 * keys.len() as f64 / PATIENTS as f64;
+    let told = said(&["disclosed", "--to", "wang.fang", "--until", "90%"]);
+    let first = format!("person wang.fang: {count} subjects, {share:.1} % of 3,000");
+    assert!(told.starts_with(&first), "{first}");
+    assert!(told.contains("90 % of clinic.patients") && told.contains("no date: fewer than"));
+    for by in ["person", "table", "day", "contract"] {
+        let told = said(&["disclosed", "--to", "acme-it", "--by", by]);
+        let header = told.lines().find(|line| line.contains("SUBJECTS"));
+        assert!(header.unwrap().contains(&by.to_uppercase()), "{told}");
+    }
+    let told = said(&["disclosed", "--subject", "38"]);
+    assert!(told.contains("li.wei (acme-it) under clinic-ops-2026 for tickets"));
+    assert!(told.contains("masked: clinic.patients.name"));
+    let told = said(&["disclosed", "--subject", "2999"]);
+    assert_eq!(told, "nobody was shown this subject\n");
+    let told = said(&["disclosed", "--to", "li.wei", "--list"]);
+    let keys = reference.keys(|sent| sent.person == "li.wei");
+    assert_eq!(
+        told.lines().count(),
+        keys.len(),
+        "a header for the one who is gone"
+    );
+    assert!(told.starts_with("resource,kind,table,subject,contracts\n"));
 }
 
 /// What needs no database is answered, and what is missing is told.

@@ -134,9 +134,11 @@ pub async fn to(
     let pieces = tokio::task::block_in_place(|| pieces(&server, &to, contract));
     let grounds = grounds(&server, &pieces).await;
     // How many there are is the owner's figure; a person learns his own.
-    let population = match actor {
-        Actor::Person { .. } => Populated::default(),
-        _ => populated(&server, &pieces, &grounds).await,
+    let own = matches!(actor, Actor::Person { .. });
+    let population = if own {
+        Populated::default()
+    } else {
+        populated(&server, &pieces, &grounds).await
     };
     let view = View {
         grounds: &grounds,
@@ -144,7 +146,7 @@ pub async fn to(
     };
     let answer = tokio::task::block_in_place(|| {
         let courses = courses(&server, &actor, &to, &pieces, &view, until);
-        answer(&server, &to, &pieces, &view, &courses)
+        answer(&server, &to, &pieces, &view, &courses, own)
     });
     Ok(Json(answer))
 }
@@ -163,39 +165,39 @@ fn share_asked(percent: Option<f64>) -> Result<Option<f64>, Denied> {
 /// account at a time.
 fn pieces(server: &Server, to: &DisclosedTo, contract: Option<&str>) -> Vec<Piece> {
     let wanted = |of: &str| contract.is_none_or(|contract| contract == of);
+    // Never both locks at once: nobody else orders them.
+    let charged: Vec<(String, String, bool)> = {
+        let accounts = server.accounts.lock();
+        let persons = accounts.persons().filter(|(of, person, _)| {
+            wanted(of) && !matches!(to, DisclosedTo::Person(id) if id != person)
+        });
+        persons
+            .map(|(of, person, _)| (of.to_owned(), person.to_owned(), holds(&accounts, to, of)))
+            .collect()
+    };
     let holders: Vec<(String, String)> = {
         let index = server.index.lock();
-        let vendor_of = |contract: &str, person: &str| {
-            index
+        let of_vendor = |contract: &str, person: &str, holds: bool| match to {
+            DisclosedTo::Person(_) => true,
+            // Whoever was shown nobody: the contract's holder is his vendor.
+            DisclosedTo::Vendor(id) => index
                 .holder(contract, person)
-                .map(|holder| holder.vendor.clone())
+                .map_or(holds, |holder| holder.vendor == *id),
         };
-        let accounts = server.accounts.lock();
-        let persons = accounts
-            .persons()
-            .filter(|(of, person, _)| wanted(of) && is_of(to, of, person, &accounts, vendor_of));
-        persons
-            .map(|(contract, person, _)| (contract.to_owned(), person.to_owned()))
+        let own = charged
+            .into_iter()
+            .filter(|(contract, person, holds)| of_vendor(contract, person, *holds));
+        own.map(|(contract, person, _)| (contract, person))
             .collect()
     };
     let piece = |(contract, person): (String, String)| piece(server, contract, person);
     holders.into_iter().filter_map(piece).collect()
 }
 
-fn is_of(
-    to: &DisclosedTo,
-    contract: &str,
-    person: &str,
-    accounts: &Accounts,
-    vendor_of: impl Fn(&str, &str) -> Option<String>,
-) -> bool {
+fn holds(accounts: &Accounts, to: &DisclosedTo, contract: &str) -> bool {
     match to {
-        DisclosedTo::Person(id) => id == person,
-        DisclosedTo::Vendor(id) => match vendor_of(contract, person) {
-            Some(vendor) => vendor == *id,
-            // He was shown nobody: whoever holds the contract is his vendor.
-            None => accounts.vendor_account(contract, id).is_some(),
-        },
+        DisclosedTo::Vendor(id) => accounts.vendor_account(contract, id).is_some(),
+        DisclosedTo::Person(_) => true,
     }
 }
 
@@ -563,6 +565,7 @@ fn answer(
     pieces: &[Piece],
     view: &View<'_>,
     courses: &[Course],
+    own: bool,
 ) -> Value {
     let all: Vec<&Piece> = pieces.iter().collect();
     let total = view.group(&all);
@@ -594,9 +597,11 @@ fn answer(
         .iter()
         .flat_map(|kind| kind.keyed_under.iter().cloned())
         .collect();
+    // Why a database is away is none of a person's business.
     let guessed: Vec<Value> = view
         .grounds
         .iter()
+        .filter(|_| !own)
         .flat_map(|(contract, ground)| {
             ground.guessed.iter().map(
                 move |(resource, why)| json!({ "contract": contract, "resource": resource, "why": why }),
