@@ -194,6 +194,7 @@ rules! {
     MODIFY = "statement.modify", "method.modify", Data, "data are not changed through this gate";
     CODE_BLOCK = "statement.code_block", "form.code", Code, "code that the gate cannot read does not run";
     CODE_CALL = "statement.call", "form.code", Code, "procedures run code that the gate cannot read";
+    UNLISTEN_ALL = "statement.unlisten_all", "", Honest, "`UNLISTEN *` ends nothing, and poolers send it";
     NOTIFY = "statement.notify", "form.notify", Sessions, "notifications are a channel to other sessions";
     LOAD = "statement.load", "form.server_file", Code, "libraries of the server are not loaded";
     CHECKPOINT = "statement.checkpoint", "method.tuning", Sessions, "the server's operation is the owner's";
@@ -271,7 +272,7 @@ rules! {
     REGISTERED_FILTER = "registered.filter", "", Honest, "a computed reg-type goes through the filter that hides what is not shown";
     REGISTERED_TEXT = "registered.text", "", Honest, "what stands for an object is told at once, as its name or number, so that nothing beside it takes its type";
     REGISTERED_BESIDE = "registered.means", "", Honest, "beside an object a text names one of the same kind";
-    REGISTERED_OWNERS = "registered.owners", "", Honest, "a column of the owner's that stands for objects is told as its name or number";
+    REGISTERED_OWNERS = "registered.owners", "", Made, "a column of the owner's that stands for objects is told as its name or number";
     REGISTERED_COLUMN = "registered.column", "", Honest, "functions in the catalog's columns are told as their names";
     REGISTERED_DECLARED = "registered.declared", "scope.type", Catalog, "a declared column or parameter is of no type that looks names up";
     NAME_LITERAL = "registered.beside", "scope.table", Catalog, "an untyped literal beside a reg-type is looked up: it names what is shown";
@@ -311,6 +312,7 @@ rules! {
     SETOP_TAPS = "setop.taps", "", Honest, "taps of both parts stand in the same columns";
     SETOP_VALUES = "setop.values", "", Honest, "VALUES beside tables takes their taps as a SELECT does";
     SETOP_SAME_SUBJECT = "setop.same_subject", "", Trace, "a merged column holds a subject only if it does in both parts";
+    SETOP_UNORDERED = "setop.unordered", "form.order", Trace, "which rows are given, when not all, follows an order and never a plan";
     SETOP_INDICATOR = "setop.indicator", "", Floors, "parts with different constants, or merged rows, make a sum an indicator";
 
     // Queries.
@@ -341,6 +343,8 @@ rules! {
     AGGREGATE_LEVEL = "aggregate.level", "aggregate.outer", Floors, "an aggregate is of the query that the gate put its floor into";
     AGGREGATE_ORDER = "aggregate.order", "aggregate.order", Floors, "an ordered aggregate picks values";
     AGGREGATE_ARGUMENT = "aggregate.argument", "aggregate.argument", Floors, "what is summed tells no subject from the others";
+    AGGREGATE_CORRELATED = "aggregate.correlated", "aggregate.outer", Floors, "figures that differ by the row around them are as many answers as rows";
+    AGGREGATE_KEY = "aggregate.key", "aggregate.subject", Floors, "no sum is weighted by what tells subjects apart";
     AGGREGATE_FLOOR = "aggregate.floor", "", Honest, "each aggregate stands on its own floor, after its own FILTER";
     WINDOW_PLACE = "window.place", "syntax", Grammar, "window functions stand in the select list and ORDER BY";
     AGGREGATE_OR_ZERO = "aggregate.or_zero", "", Honest, "`coalesce(x, 0)` in a sum is x of those who have one";
@@ -352,6 +356,11 @@ rules! {
     PICKED_EQUAL = "picked.equal", "", Floors, "what is equal to a key tells as much as the key";
     PICKED_OUTSIDE = "picked.outside", "", Floors, "a sub-query's condition on the enclosing row's key picks that row";
     PICKED_LIST = "picked.list", "", Floors, "a list of keys chosen by another column's values picks them one by one";
+    PICKED_JOIN = "picked.join", "", Floors, "a key is compared with keys of tables with subjects alone";
+    PICKED_KIND = "picked.kind", "", Floors, "subjects of different kinds are not compared";
+    PICKED_DEMANDED = "picked.demanded", "", Floors, "keys are equal in every row, or the condition chooses among them";
+    PICKED_HAVING = "picked.having", "", Floors, "HAVING over groups about one subject each is a condition on rows";
+    PICKED_COMPUTED = "picked.computed", "", Floors, "VALUES and functions of a key tell as much as the key";
     PICKED_FIGURE = "picked.figure", "aggregate.subject", Floors, "no figure's sub-query picks rows one by one";
     PICKED_FILTER = "picked.filter", "aggregate.subject", Floors, "no figure's own condition picks rows one by one";
     DIMENSION_TABLE = "dimension.table", "aggregate.dimension", Dimensions, "pieces are of one table";
@@ -371,6 +380,8 @@ rules! {
     GROUP_TAP = "group.tap", "", Made, "a hidden digest of the subject is grouped with it";
     FLOOR_NULLS = "floor.nulls", "", Honest, "rows without a subject do not make a floor";
 
+    ORDER_NODES = "order.nodes", "limit.nodes", Made, "what ordering adds to a statement is bounded";
+    WINDOW_PEERS = "window.peers", "form.window", Sessions, "which of several peers is shown never follows a plan";
     OUTER_ABSENCE = "outer.absence", "trace.outer", Subqueries, "a missing row of an outer join tells of nobody who is there";
     TOTAL_ORDER = "order.total", "", Honest, "which rows are given, when not all, follows keys and never a plan";
 
@@ -381,6 +392,7 @@ rules! {
     SETTING_ONE_VALUE = "setting.one_value", "setting.value", Sessions, "a setting takes one value";
     SET_SNAPSHOT = "setting.snapshot", "setting.name", Sessions, "snapshots of other sessions are theirs";
     SET_PATH_KEPT = "setting.path", "", Honest, "the server's search path stays pinned; the client's is the gate's to keep";
+    SET_CONFIG_BOUND = "set_config.bound", "", Honest, "a setting whose every value is harmless takes a parameter";
     SET_CONFIG_CONSTANT = "set_config.constant", "setting.set_config", Grammar, "a computed setting could be any";
     SET_CONFIG_LISTED = "set_config.listed", "setting.name", Grammar, "only settings of the list are changed";
     SET_CONFIG_VALUE = "set_config.value", "setting.value", Grammar, "settings take the values of the list";

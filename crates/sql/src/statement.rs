@@ -194,6 +194,9 @@ pub struct Statement {
     /// How many answers with groups it gives: each query that forms groups, each way of grouping, each
     /// FILTER. What budgets of aggregates count.
     pub aggregates: u64,
+    /// Whether a rule looked at what a literal says, so that the same text with another literal could be
+    /// read otherwise: reading it for one does not read it for the other.
+    pub literal_read: bool,
     /// Text under the rule below; handed out by `rewrite` alone.
     pub(crate) cleared: String,
     pub(crate) taps: Vec<Tap>,
@@ -219,6 +222,7 @@ impl Statement {
             cleared: String::new(),
             taps: Vec::new(),
             aggregates: 0,
+            literal_read: false,
             rule: None,
             source: String::new(),
         }

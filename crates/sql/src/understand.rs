@@ -211,6 +211,7 @@ fn read_statement(
         cleared,
         taps: reading.taps,
         aggregates: reader.figures,
+        literal_read: reader.literal_read,
         rule: reader.floored.then(|| rule.clone()),
         source: text.get(start..end).unwrap_or_default().to_owned(),
     })

@@ -302,6 +302,8 @@ const SCALAR: &[&str] = &[
     "version",
     "pg_is_in_recovery",
     "pg_backend_pid",
+    // A grant's role can take no advisory lock; poolers send it at every release.
+    "pg_advisory_unlock_all",
     "pg_postmaster_start_time",
     "pg_client_encoding",
     "pg_encoding_to_char",

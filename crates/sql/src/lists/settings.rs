@@ -101,6 +101,15 @@ pub(crate) fn accepts(values: Values, value: &str) -> Accepts {
     if yes { Accepts::Yes } else { Accepts::No }
 }
 
+/// Whether no value of the setting does harm, so that it may be bound.
+pub(crate) fn takes_any(values: Values) -> bool {
+    match values {
+        Values::Any => true,
+        Values::OneOf(choices) => choices == BOOL,
+        Values::SearchPath | Values::ReadOnly => false,
+    }
+}
+
 /// Longest value of a setting.
 pub(crate) const MAX_SETTING_BYTES: usize = 1024;
 

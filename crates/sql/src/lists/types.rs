@@ -104,6 +104,17 @@ pub(crate) fn is_looked_up(name: &str) -> bool {
     is_registered(name) || name == "aclitem"
 }
 
+/// Types that PostgreSQL cannot sort by.
+const WITHOUT_ORDER: &[&str] = &[
+    "json", "xml", "point", "line", "lseg", "box", "path", "polygon", "circle", "xid", "cid",
+];
+
+/// Whether values of a type, as `format_type` writes it, cannot be sorted.
+pub(crate) fn has_no_order(name: &str) -> bool {
+    let element = name.strip_suffix("[]").unwrap_or(name);
+    WITHOUT_ORDER.contains(&element.strip_prefix("pg_catalog.").unwrap_or(element))
+}
+
 /// All listed names.
 pub(crate) fn listed() -> impl Iterator<Item = &'static str> {
     PLAIN.iter().chain(REGISTERED).copied()

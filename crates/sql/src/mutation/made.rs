@@ -54,6 +54,14 @@ pub(super) fn all() -> Vec<(&'static str, Read)> {
         ),
     );
     text(
+        "windows written out",
+        format!(
+            "SELECT {} FROM visits WINDOW w AS (PARTITION BY {})",
+            vec!["row_number() OVER w"; 300].join(", "),
+            vec!["cost"; 300].join(", ")
+        ),
+    );
+    text(
         "wide lists",
         format!("SELECT {}", vec!["1"; limits::MAX_COLUMNS + 1].join(", ")),
     );
@@ -242,6 +250,19 @@ fn poor_surfaces() -> Vec<(&'static str, Read)> {
             on(
                 |desk| desk.surface.reg_filters.clear(),
                 "SELECT oid::regclass FROM pg_class",
+            ),
+        ),
+        (
+            "an owner's column that stands for objects",
+            on(
+                |desk| {
+                    for table in &mut desk.surface.tables {
+                        for column in table.columns.iter_mut().filter(|c| c.name == "ward") {
+                            column.type_name = "regclass".to_owned();
+                        }
+                    }
+                },
+                "SELECT coalesce(w.ward, '1259') FROM clinic.wards w WHERE ward = 5",
             ),
         ),
         (

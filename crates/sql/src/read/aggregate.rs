@@ -28,9 +28,6 @@ pub(crate) enum Grouping {
     Floor(Vec<TapId>),
 }
 
-/// Most column references in an argument that is summed under a floor.
-const MAX_SIMPLE_COLUMNS: usize = 2;
-
 pub(crate) fn has_aggregate(tree: &mut Node) -> bool {
     any(tree, &mut |call| {
         call.over.is_none()
@@ -235,10 +232,10 @@ impl Reader<'_> {
         let mut extra = None;
         if name != "count" || call.agg_distinct || partitioned {
             match call.args.as_slice() {
-                [single] => extra = self.summed(single, name, scope)?,
+                [single] => extra = self.summed(single, call, name, scope)?,
                 several => {
                     for arg in several {
-                        if self.summed(arg, name, scope)?.is_some() {
+                        if self.summed(arg, call, name, scope)?.is_some() {
                             self.not_plain(arg, name).stands()?;
                         }
                     }
@@ -268,22 +265,32 @@ impl Reader<'_> {
     /// An argument under a floor must be a plain value of each row: `sum(CASE WHEN id = 5 THEN salary
     /// ELSE 0 END)` would show one subject through a large group. A CASE with nothing or zero for ELSE
     /// is read as what it is, a filter.
-    fn summed(&self, arg: &Node, name: &str, scope: &Scope<'_>) -> Result<Option<Node>, Refusal> {
-        if self.is_simple(arg, scope, &Grouping::None) && !has_step(arg) {
+    fn summed(
+        &mut self,
+        arg: &Node,
+        call: &pb::FuncCall,
+        name: &str,
+        scope: &Scope<'_>,
+    ) -> Result<Option<Node>, Refusal> {
+        // How large a constant is was looked at.
+        self.literal_read |= holds_number(&mut arg.clone());
+        let plain = |value: &Node| self.may_sum(value, name, call.agg_distinct, scope);
+        if plain(arg) {
             return Ok(None);
         }
         if let Some((condition, result)) = filter_case(arg)
-            && self.is_simple(result, scope, &Grouping::None)
-            && !has_step(result)
+            && plain(result)
         {
             return Ok(Some(condition.clone()));
         }
         if let Some(value) = or_zero(arg)
             && rules::AGGREGATE_OR_ZERO.stands()
-            && self.is_simple(value, scope, &Grouping::None)
-            && !has_step(value)
+            && plain(value)
         {
             return Ok(Some(not_null(value.clone())));
+        }
+        if name != "count" && self.names_key(&mut arg.clone(), scope) {
+            self.key_summed(arg, name).stands()?;
         }
         self.not_plain(arg, name).or(|| None)
     }
@@ -295,8 +302,17 @@ impl Reader<'_> {
 
     fn not_plain(&self, arg: &Node, name: &str) -> Denial {
         self.deny(&rules::AGGREGATE_ARGUMENT, format!("`{name}` takes a plain column here"))
-            .hint(format!("use `{name}(column) FILTER (WHERE condition)`, or compute from the aggregates: `{name}(a) * 2`"))
+            .hint(format!("use `{name}(column) FILTER (WHERE condition)`, or compute from the aggregates: `{name}(a) * 2`; of two columns `a + b`, `a - b` and `a * b` pass, with constants up to 1e9 (as decimals, `1000.0`, beside integers; none added to a float), and of a date `extract(year FROM a)` by itself"))
             .at(self.position_of(arg))
+    }
+
+    fn key_summed(&self, arg: &Node, name: &str) -> Denial {
+        self.deny(
+            &rules::AGGREGATE_KEY,
+            format!("`{name}` over a subject or a unique key would tell whose value is whose"),
+        )
+        .hint("`count(key)` and `count(DISTINCT key)` pass; sum what is measured, not what it is filed under")
+        .at(self.position_of(arg))
     }
 
     /// `CASE WHEN count(DISTINCT subject) FILTER (…) >= floor THEN aggregate END`.
@@ -390,111 +406,7 @@ impl Reader<'_> {
 
     /// Whether an expression is a row's own plain value: a column, a cast or simple arithmetic.
     pub(super) fn is_simple(&self, value: &Node, scope: &Scope<'_>, grouping: &Grouping) -> bool {
-        let mut columns = 0;
-        self.simple(value, scope, grouping, &mut columns) && columns <= MAX_SIMPLE_COLUMNS
-    }
-
-    fn simple(
-        &self,
-        value: &Node,
-        scope: &Scope<'_>,
-        grouping: &Grouping,
-        columns: &mut usize,
-    ) -> bool {
-        match value.node.as_ref() {
-            // The clock is the same for every row.
-            Some(NodeEnum::AConst(_) | NodeEnum::SqlvalueFunction(_)) => true,
-            Some(NodeEnum::ColumnRef(reference)) => {
-                *columns += 1;
-                let Some(found) =
-                    texts_of(&reference.fields).and_then(|names| self.find_column(scope, &names))
-                else {
-                    return false;
-                };
-                let super::scope::Source::Column(item, column) = found.source else {
-                    return false;
-                };
-                found.level == scope.level
-                    && scope
-                        .item(item)
-                        .and_then(|i| i.columns.get(column))
-                        .is_some_and(|c| c.simple)
-            }
-            Some(NodeEnum::TypeCast(cast)) => {
-                // A boolean made a number is an indicator.
-                cast.arg
-                    .as_deref()
-                    .is_some_and(|arg| self.simple(arg, scope, grouping, columns))
-            }
-            Some(NodeEnum::AExpr(expr)) if expr.kind == pb::AExprKind::AexprOp as i32 => {
-                let Some([operator]) = texts_of(&expr.name)
-                    .as_deref()
-                    .map(<[&str]>::to_vec)
-                    .and_then(|n| <[&str; 1]>::try_from(n).ok())
-                else {
-                    return false;
-                };
-                let right = expr.rexpr.as_deref();
-                let left_is_simple = expr
-                    .lexpr
-                    .as_deref()
-                    .is_none_or(|l| self.simple(l, scope, grouping, columns));
-                let right_is_simple = match operator {
-                    "+" | "-" | "*" => {
-                        right.is_some_and(|r| self.simple(r, scope, grouping, columns))
-                    }
-                    "/" => right.is_some_and(|r| matches!(r.node, Some(NodeEnum::AConst(_)))),
-                    _ => false,
-                };
-                left_is_simple && right_is_simple
-            }
-            // COALESCE(x, 0) beside an outer join is an indicator: not simple.
-            Some(NodeEnum::FuncCall(call)) => self.simple_call(call, scope, grouping, columns),
-            _ => false,
-        }
-    }
-
-    fn simple_call(
-        &self,
-        call: &pb::FuncCall,
-        scope: &Scope<'_>,
-        grouping: &Grouping,
-        columns: &mut usize,
-    ) -> bool {
-        const ONE_VALUE: &[&str] = &[
-            "extract",
-            "date_part",
-            "date_trunc",
-            "age",
-            "length",
-            "char_length",
-            "round",
-            "floor",
-            "ceil",
-            "trunc",
-        ];
-        let Some(name) = call.funcname.last().and_then(text_of) else {
-            return false;
-        };
-        if name == "now" && call.args.is_empty() {
-            return true;
-        }
-        if call.over.is_some() || call.agg_filter.is_some() {
-            return false;
-        }
-        let per_subject = matches!(grouping, Grouping::PerSubject(_))
-            && functions::classify(name) == FunctionClass::Aggregate;
-        if !per_subject && !ONE_VALUE.contains(&name) {
-            return false;
-        }
-        let inner = if per_subject {
-            &Grouping::None
-        } else {
-            grouping
-        };
-        call.args
-            .iter()
-            .all(|arg| self.simple(arg, scope, inner, columns))
+        self.measure(value, scope, grouping).is_some()
     }
 
     /// A function with OVER.
@@ -774,43 +686,8 @@ fn filter_case(arg: &Node) -> Option<(&Node, &Node)> {
     }
 }
 
-/// Whether an expression makes steps of a value: `sum(salary / 100000)` over integers, `floor`, a cast
-/// that rounds or cuts. A threshold among them shows the one subject beyond it through a large group.
-fn has_step(value: &Node) -> bool {
-    const STEPPING: &[&str] = &["round", "floor", "ceil", "trunc", "length", "char_length"];
-    const SMOOTH: &[&str] = &["numeric", "float8", "float4"];
-    let mut found = match value.node.as_ref() {
-        Some(NodeEnum::AExpr(expr)) if texts_of(&expr.name).as_deref() == Some(&["/"]) => {
-            let divisor = expr.rexpr.as_deref().and_then(|right| right.node.as_ref());
-            !matches!(divisor, Some(NodeEnum::AConst(constant)) if matches!(constant.val, Some(pb::a_const::Val::Fval(_))))
-        }
-        Some(NodeEnum::TypeCast(cast)) => {
-            let smooth = cast.type_name.as_ref().is_some_and(|name| {
-                name.typmods.is_empty()
-                    && name
-                        .names
-                        .last()
-                        .and_then(text_of)
-                        .is_some_and(|name| SMOOTH.contains(&name))
-            });
-            // A constant may be of any type.
-            !smooth
-                && !matches!(
-                    cast.arg.as_deref().and_then(|arg| arg.node.as_ref()),
-                    Some(NodeEnum::AConst(_))
-                )
-        }
-        Some(NodeEnum::FuncCall(call)) => call
-            .funcname
-            .last()
-            .and_then(text_of)
-            .is_some_and(|name| STEPPING.contains(&name)),
-        _ => false,
-    };
-    if !found {
-        children(&mut value.clone(), &mut |child| {
-            found = found || has_step(child)
-        });
-    }
+fn holds_number(tree: &mut Node) -> bool {
+    let mut found = matches!(tree.node, Some(NodeEnum::AConst(_)));
+    children(tree, &mut |child| found = found || holds_number(child));
     found
 }

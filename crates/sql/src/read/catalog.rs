@@ -40,6 +40,7 @@ impl Reader<'_> {
         if !rules::IDENTITY_CALLS.stands() {
             return Ok(None);
         }
+        self.literal_read |= matches!(name, "current_setting" | "set_config" | "current_schemas");
         let as_name = |node: Node| cast(node, type_name(&["pg_catalog", "name"]));
         Ok(match (name, call.args.as_slice()) {
             ("current_database", []) => Some(as_name(text_constant(&self.session.database))),
@@ -75,6 +76,9 @@ impl Reader<'_> {
     /// `set_config` among other expressions (asyncpg asks for `jit` so): constants of the list alone.
     /// The search path, which is the gate's own, only in a statement by itself.
     fn set_config(&self, name: &Node, value: &Node, local: &Node) -> Result<Node, Refusal> {
+        if let Some(call) = bound_setting(name, value, local) {
+            return Ok(call);
+        }
         let constants = constant_text(name)
             .zip(constant_text(value))
             .zip(boolean(local));
@@ -238,6 +242,10 @@ impl Reader<'_> {
                 );
                 continue;
             }
+            // A look-alike's parameters are text or numbers: a constant is looked up by the look-alike alone.
+            if matches!(&arg.node, Some(NodeEnum::AConst(constant)) if is_text(constant)) {
+                continue;
+            }
             self.told_as(Told::Number, |reader| {
                 reader.walk_expression(arg, scope, clause, grouping)
             })?;
@@ -264,7 +272,8 @@ impl Reader<'_> {
     }
 
     /// At the end of a statement.
-    pub(crate) fn check_literals(&self) -> Result<(), Refusal> {
+    pub(crate) fn check_literals(&mut self) -> Result<(), Refusal> {
+        self.literal_read |= self.catalog_any || self.registered;
         match &self.unshown_literal {
             Some((text, at)) if self.catalog_any || self.registered => self
                 .deny(&rules::NAME_LITERAL, format!("`{text}` is not in scope"))
@@ -332,6 +341,23 @@ impl Reader<'_> {
     }
 }
 
+/// `set_config('jit', $1, false)`: a setting whose every value is harmless takes a parameter.
+fn bound_setting(name: &Node, value: &Node, local: &Node) -> Option<Node> {
+    let setting = constant_text(name)?;
+    let local = boolean(local)?;
+    let bound = matches!(value.node, Some(NodeEnum::ParamRef(_)));
+    let harmless = settings::values(&setting).is_some_and(settings::takes_any);
+    if !bound || !harmless || !rules::SET_CONFIG_BOUND.stands() {
+        return None;
+    }
+    let args = vec![
+        text_constant(&setting.to_ascii_lowercase()),
+        value.clone(),
+        crate::node::boolean_constant(local),
+    ];
+    Some(call("pg_catalog", "set_config", args))
+}
+
 /// `unnest` of an empty array: no rows.
 fn nothing_registered() -> Node {
     let mut of_numbers = type_name(&["pg_catalog", "oid"]);
@@ -395,6 +421,10 @@ fn is_plain_name(text: &str) -> bool {
         && text
             .bytes()
             .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
+}
+
+fn is_text(constant: &pb::AConst) -> bool {
+    matches!(constant.val, Some(pb::a_const::Val::Sval(_)))
 }
 
 /// A configuration's name, also as `'…'::regconfig`.

@@ -167,6 +167,7 @@ impl Reader<'_> {
             NodeEnum::FuncCall(_) => self.function(value, scope, clause, grouping),
             NodeEnum::NamedArgExpr(named) => self.walk_one(&mut named.arg, scope, clause, grouping),
             NodeEnum::AArrayExpr(array) => {
+                self.objects_among(&mut array.elements, scope);
                 self.walk_all(&mut array.elements, scope, clause, grouping)
             }
             NodeEnum::List(list) => self.walk_all(&mut list.items, scope, clause, grouping),
@@ -520,6 +521,7 @@ impl Reader<'_> {
             if rules::CAST_BOOLEAN.stands()
                 && let Some(constant) = boolean_of(type_name, &text.sval)
             {
+                self.literal_read = true;
                 *value = constant;
             }
             return Ok(());

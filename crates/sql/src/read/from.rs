@@ -8,7 +8,7 @@ use portcullis_contract::Refusal;
 
 use super::name::column_name;
 use super::place::{offset, place_of, pointed};
-use super::registered::Told;
+use super::registered::{RegisteredColumn, Told};
 use super::scope::{
     Item, ItemColumn, ItemKind, ItemTap, Names, Output, Scope, Source, TapSource, Visible,
 };
@@ -272,6 +272,7 @@ impl Reader<'_> {
     fn catalog_item(&self, qualified: &str, name: &str) -> Item {
         let plain = |c: String| ItemColumn {
             simple: true,
+            registered: RegisteredColumn::of_catalog(&c),
             ..ItemColumn::named(c)
         };
         let columns = match self.surface.catalog_columns.get(qualified) {
@@ -316,11 +317,13 @@ impl Reader<'_> {
         item.columns = shown
             .into_iter()
             .map(|c| ItemColumn {
+                unordered: crate::lists::types::has_no_order(&c.type_name),
                 subject_of: subject
                     .filter(|s| s.column == c.name || s.shown.as_deref() == Some(c.name.as_str()))
                     .map(|_| 0),
                 simple: true,
                 keyed: super::picked::is_keyed(table, &c.name),
+                registered: RegisteredColumn::of_owner(&c.type_name),
                 ..ItemColumn::named(c.name.clone())
             })
             .collect();
@@ -468,8 +471,11 @@ impl Reader<'_> {
         left: &Names,
     ) -> Result<Names, Refusal> {
         unnest_each(function);
+        // As the client wrote it: what stands for a call may be called otherwise.
+        let called = first_function_name(function);
         let mut columns = Vec::new();
         let mut single = None;
+        let mut keyed = false;
         let count = function.functions.len();
         for entry in &mut function.functions {
             let Some(NodeEnum::List(list)) = entry.node.as_mut() else {
@@ -479,6 +485,8 @@ impl Reader<'_> {
                 return self.odd("this function in FROM").or(Names::default);
             };
             let kept = std::mem::replace(&mut scope.names, left.clone());
+            keyed |= self.key_of(call, scope) != super::scope::Keyed::No
+                && rules::PICKED_COMPUTED.stands();
             let given = self.function_columns(call, definitions, &mut function.coldeflist, scope);
             scope.names = kept;
             let given = given?;
@@ -497,11 +505,14 @@ impl Reader<'_> {
         if function.ordinality {
             columns.push(ItemColumn::named("ordinality".to_owned()));
         }
+        if keyed {
+            for column in &mut columns {
+                column.keyed = super::scope::Keyed::Made;
+            }
+        }
         let name = match (&function.alias, &scalar) {
             (Some(given), _) => given.aliasname.clone(),
-            (None, _) => {
-                first_function_name(function).unwrap_or_else(|| self.fresh_name("function"))
-            }
+            (None, _) => called.unwrap_or_else(|| self.fresh_name("function")),
         };
         // A function that gives one plain value names its column as its alias.
         if scalar.is_some()

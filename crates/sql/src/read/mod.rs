@@ -3,6 +3,7 @@
 
 mod aggregate;
 pub(crate) mod catalog;
+mod correlated;
 pub(crate) mod expression;
 mod from;
 mod instead;
@@ -16,6 +17,7 @@ pub(crate) mod place;
 pub(crate) mod registered;
 pub(crate) mod scope;
 pub(crate) mod select;
+mod summed;
 mod trace;
 mod unknown;
 

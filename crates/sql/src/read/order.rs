@@ -5,27 +5,30 @@
 //! So the client's order is completed, behind his own keys, until only rows that are equal in all
 //! that he can see may change places.
 
+use std::collections::HashMap;
+
 use pg_query::NodeEnum;
 use pg_query::protobuf as pb;
 use pg_query::protobuf::Node;
+use portcullis_contract::Refusal;
 
 use super::Reader;
 use super::aggregate::Grouping;
 use super::scope::{Item, ItemKind, Output, Scope};
-use crate::node::{as_text, children, column, integer_constant, node, strip_locations, text_of};
+
+use crate::node::{as_text, children, column, integer_constant, node, text_of, texts_of};
 use crate::rules;
 use crate::surface::Table;
 
-/// Window functions whose answer depends on the order among peers.
-const ORDERED_WINDOWS: &[&str] = &[
-    "row_number",
-    "ntile",
-    "lag",
-    "lead",
-    "first_value",
-    "last_value",
-    "nth_value",
-];
+/// Window functions that look at rows by their place, whatever the frame.
+const FRAMELESS_WINDOWS: &[&str] = &["row_number", "ntile", "lag", "lead"];
+/// Window functions that take one row of the frame.
+const FRAMED_WINDOWS: &[&str] = &["first_value", "last_value", "nth_value"];
+
+/// Most nodes that ordering adds to one query's windows and sums.
+const MAX_ADDED_NODES: usize = 20_000;
+/// Most comparisons of keys made to find out whether an order is whole already.
+const MAX_KEY_COMPARISONS: usize = 10_000;
 
 /// Aggregates that, over floats, depend on the order of addition in their last digits.
 const FLOAT_SUMS: &[&str] = &[
@@ -76,17 +79,17 @@ impl Reader<'_> {
         scope: &Scope<'_>,
         output: &mut Output,
         grouping: &Grouping,
-    ) {
+    ) -> Result<(), Refusal> {
         output.ordered = !select.sort_clause.is_empty();
         if !rules::TOTAL_ORDER.stands() || scope.items.is_empty() {
-            return;
+            return Ok(());
         }
-        self.settle_calls(select, scope, grouping);
+        self.settle_calls(select, scope, grouping)?;
         let one_row = !matches!(grouping, Grouping::None) && select.group_clause.is_empty();
         // A sub-query's order may be relied upon outside: where it has one, it is a whole one.
         let relied_upon = scope.level > 0 && !select.sort_clause.is_empty();
         if one_row || !(picks_rows(select) || relied_upon) || self.comes_ordered(select, scope) {
-            return;
+            return Ok(());
         }
         for key in distinct_on(select) {
             push_key(&mut select.sort_clause, key);
@@ -100,6 +103,7 @@ impl Reader<'_> {
         for key in keys {
             push_key(&mut select.sort_clause, key);
         }
+        Ok(())
     }
 
     /// The same for a set operation: all its columns, behind the client's.
@@ -184,44 +188,82 @@ impl Reader<'_> {
         columns.collect()
     }
 
-    fn settle_calls(&self, select: &mut pb::SelectStmt, scope: &Scope<'_>, grouping: &Grouping) {
-        let windows = select.window_clause.clone();
-        let rows = match grouping {
+    fn settle_calls(
+        &self,
+        select: &mut pb::SelectStmt,
+        scope: &Scope<'_>,
+        grouping: &Grouping,
+    ) -> Result<(), Refusal> {
+        let windows = Windows::of(select);
+        let mut rows = match grouping {
             Grouping::None => self.row_keys(scope),
             _ => group_keys(select),
         };
+        let row_nodes = weigh(&mut rows);
+        let mut added = 0usize;
+        let mut split = None;
         let mut settle = |call: &mut pb::FuncCall| {
-            let name = call.funcname.last().and_then(text_of).unwrap_or_default();
-            match call.over.as_deref() {
-                Some(over) if ORDERED_WINDOWS.contains(&name) || by_rows_frame(over, &windows) => {
-                    let mut over = written_out(over, &windows);
-                    for key in &rows {
-                        push_key(&mut over.order_clause, key.clone());
-                    }
-                    call.over = Some(Box::new(over));
-                }
-                // Over a whole partition the sum may be made in any order: so in the order of what is added.
-                Some(over)
-                    if FLOAT_SUMS.contains(&name)
-                        && whole_partition(over, &windows)
-                        && self.adds_floats(name, call, scope) =>
-                {
-                    let mut over = written_out(over, &windows);
-                    for arg in call.args.clone() {
-                        push_key(&mut over.order_clause, arg);
-                    }
-                    over.frame_options = FRAME_WHOLE_PARTITION;
-                    call.over = Some(Box::new(over));
-                }
-                None if FLOAT_SUMS.contains(&name) && call.agg_order.is_empty() => {
-                    if self.adds_floats(name, call, scope) {
-                        for arg in call.args.clone() {
-                            push_key(&mut call.agg_order, arg);
-                        }
-                    }
-                }
-                _ => {}
+            // What is over the limit is refused below: no more is written.
+            if added > MAX_ADDED_NODES {
+                return;
             }
+            let name = call.funcname.last().and_then(text_of).unwrap_or_default();
+            let Some(over) = call.over.as_deref() else {
+                if FLOAT_SUMS.contains(&name)
+                    && call.agg_order.is_empty()
+                    && self.adds_floats(name, call, scope)
+                {
+                    added += weigh(&mut call.args);
+                    for arg in call.args.clone() {
+                        push_key(&mut call.agg_order, arg);
+                    }
+                }
+                return;
+            };
+            let meant = windows.meant(over);
+            let floats = FLOAT_SUMS.contains(&name) && self.adds_floats(name, call, scope);
+            let framed = FRAMED_WINDOWS.contains(&name);
+            let keys = if FRAMELESS_WINDOWS.contains(&name) {
+                Some((&rows, FRAME_WHOLE_PARTITION))
+            } else if meant.frame & FRAME_ROWS != 0 {
+                Some((&rows, meant.frame))
+            } else if framed && (meant.whole() || (name == "first_value" && meant.from_the_first()))
+            {
+                Some((&rows, FRAME_WHOLE_PARTITION))
+            } else if floats && meant.whole() {
+                None
+            } else {
+                if framed && !windows.covered(over, &meant, &rows) {
+                    split.get_or_insert_with(|| (name.to_owned(), call.location));
+                }
+                return;
+            };
+            added += meant.nodes + row_nodes + weigh(&mut call.args);
+            if added > MAX_ADDED_NODES {
+                return;
+            }
+            let Some(over) = call.over.take() else {
+                return;
+            };
+            let mut over = windows.written_out(*over, &meant);
+            let frame = match keys {
+                Some((keys, frame)) => {
+                    over.order_clause.extend(keys.iter().cloned().map(sort_by));
+                    frame
+                }
+                // Over a whole partition a sum may be made in any order: so in the order of what is added.
+                None => {
+                    over.order_clause
+                        .extend(call.args.iter().cloned().map(sort_by));
+                    FRAME_WHOLE_PARTITION
+                }
+            };
+            if frame == FRAME_WHOLE_PARTITION {
+                over.start_offset = None;
+                over.end_offset = None;
+            }
+            over.frame_options = frame;
+            call.over = Some(Box::new(over));
         };
         let trees = select
             .target_list
@@ -231,6 +273,24 @@ impl Reader<'_> {
         for tree in trees {
             each_call(tree, &mut settle);
         }
+        if added > MAX_ADDED_NODES {
+            self.deny(
+                &rules::ORDER_NODES,
+                format!("ordering the windows of this query would add {added} nodes; at most {MAX_ADDED_NODES} are"),
+            )
+            .hint("use fewer window functions in one query, or shorter windows")
+            .stands()?;
+        }
+        if let Some((name, location)) = split {
+            self.deny(
+                &rules::WINDOW_PEERS,
+                format!("which of several peers `{name}` gives would follow the plan"),
+            )
+            .hint("end the window's ORDER BY with a key and write `ROWS BETWEEN … AND …`")
+            .at(usize::try_from(location).ok())
+            .stands()?;
+        }
+        Ok(())
     }
 
     /// Whether this one of [`FLOAT_SUMS`] adds floats.
@@ -357,84 +417,206 @@ fn group_keys(select: &pb::SelectStmt) -> Vec<Node> {
 
 fn push_key(sorts: &mut Vec<Node>, key: Node) {
     let stands = |sort: &Node| match sort.node.as_ref() {
-        Some(NodeEnum::SortBy(by)) => by
-            .node
-            .as_deref()
-            .is_some_and(|stands| same_key(stands, &key)),
+        Some(NodeEnum::SortBy(by)) => by.node.as_deref().is_some_and(|one| same_key(one, &key)),
         _ => false,
     };
-    if sorts.iter().any(stands) {
-        return;
+    if !sorts.iter().any(stands) {
+        sorts.push(sort_by(key));
     }
-    let by = pb::SortBy {
+}
+
+fn sort_by(key: Node) -> Node {
+    node(NodeEnum::SortBy(Box::new(pb::SortBy {
         node: Some(Box::new(key)),
         sortby_dir: pb::SortByDir::SortbyDefault.into(),
         sortby_nulls: pb::SortByNulls::SortbyNullsDefault.into(),
         use_op: Vec::new(),
         location: 0,
-    };
-    sorts.push(node(NodeEnum::SortBy(Box::new(by))));
+    })))
 }
 
-/// The same key, wherever it was written.
+/// The same column or position, wherever it was written. Others may stand twice: PostgreSQL drops the
+/// second.
 fn same_key(a: &Node, b: &Node) -> bool {
-    let (mut a, mut b) = (a.clone(), b.clone());
-    strip_locations(&mut a);
-    strip_locations(&mut b);
-    a == b
-}
-
-/// A frame that counts rows cuts between peers; the usual ones take all peers in.
-const FRAME_ROWS: i32 = 0x0004;
-
-/// `ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING`: FRAMEOPTION_NONDEFAULT, _ROWS, _BETWEEN,
-/// _START_UNBOUNDED_PRECEDING and _END_UNBOUNDED_FOLLOWING of PostgreSQL's `parsenodes.h`.
-const FRAME_WHOLE_PARTITION: i32 = 0x0001 | FRAME_ROWS | 0x0010 | 0x0020 | 0x0100;
-const FRAME_NONDEFAULT: i32 = 0x0001;
-
-/// Neither an order nor a frame: every row sees all rows of its partition.
-fn whole_partition(over: &pb::WindowDef, windows: &[Node]) -> bool {
-    let whole = written_out(over, windows);
-    whole.order_clause.is_empty() && whole.frame_options & FRAME_NONDEFAULT == 0
-}
-
-fn by_rows_frame(over: &pb::WindowDef, windows: &[Node]) -> bool {
-    written_out(over, windows).frame_options & FRAME_ROWS != 0
-}
-
-/// A window with what it takes from named ones.
-fn written_out(over: &pb::WindowDef, windows: &[Node]) -> pb::WindowDef {
-    let mut whole = over.clone();
-    // A window names earlier ones alone: no more steps than there are windows.
-    for _ in 0..=windows.len() {
-        let (name, copies) = if whole.name.is_empty() {
-            (std::mem::take(&mut whole.refname), false)
-        } else {
-            (std::mem::take(&mut whole.name), true)
-        };
-        let base = windows
-            .iter()
-            .find_map(|window| match window.node.as_ref() {
-                Some(NodeEnum::WindowDef(base)) if !name.is_empty() && base.name == name => {
-                    Some(base)
-                }
-                _ => None,
-            });
-        let Some(base) = base else {
-            return whole;
-        };
-        whole.refname.clone_from(&base.refname);
-        whole.partition_clause.clone_from(&base.partition_clause);
-        if whole.order_clause.is_empty() {
-            whole.order_clause.clone_from(&base.order_clause);
+    match (a.node.as_ref(), b.node.as_ref()) {
+        (Some(NodeEnum::ColumnRef(a)), Some(NodeEnum::ColumnRef(b))) => {
+            texts_of(&a.fields).is_some_and(|a| Some(a) == texts_of(&b.fields))
         }
-        if copies {
-            whole.frame_options = base.frame_options;
-            whole.start_offset.clone_from(&base.start_offset);
-            whole.end_offset.clone_from(&base.end_offset);
+        (Some(NodeEnum::AConst(a)), Some(NodeEnum::AConst(b))) => {
+            matches!((&a.val, &b.val), (Some(pb::a_const::Val::Ival(a)), Some(pb::a_const::Val::Ival(b))) if a.ival == b.ival)
+        }
+        _ => false,
+    }
+}
+
+/// Nodes of these trees.
+fn weigh(trees: &mut [Node]) -> usize {
+    fn of(tree: &mut Node) -> usize {
+        let mut nodes = 1;
+        children(tree, &mut |child| nodes += of(child));
+        nodes
+    }
+    trees.iter_mut().map(of).sum()
+}
+
+// Frames as the grammar has them: FRAMEOPTION_… of PostgreSQL's `parsenodes.h`.
+const FRAME_NONDEFAULT: i32 = 0x0001;
+/// A frame that counts rows cuts between peers; the others take all peers in.
+const FRAME_ROWS: i32 = 0x0004;
+const FRAME_BETWEEN: i32 = 0x0010;
+const FRAME_FROM_FIRST: i32 = 0x0020;
+const FRAME_TO_LAST: i32 = 0x0100;
+const FRAME_TO_CURRENT: i32 = 0x0400;
+const FRAME_EXCLUDES: i32 = 0x8000 | 0x1_0000 | 0x2_0000;
+/// `ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING`.
+const FRAME_WHOLE_PARTITION: i32 =
+    FRAME_NONDEFAULT | FRAME_ROWS | FRAME_BETWEEN | FRAME_FROM_FIRST | FRAME_TO_LAST;
+
+/// The named windows of a query, each with what it takes from earlier ones.
+struct Windows {
+    defined: Vec<pb::WindowDef>,
+    /// By name; PostgreSQL refuses a second one of a name.
+    places: HashMap<String, usize>,
+    meant: Vec<Meant>,
+    /// Nodes of each one's own partition and order.
+    nodes: Vec<usize>,
+}
+
+/// What an OVER means: whose partition, order and frame. `None`: its own.
+#[derive(Clone, Copy)]
+struct Meant {
+    partition_of: Option<usize>,
+    order_of: Option<usize>,
+    offsets_of: Option<usize>,
+    frame: i32,
+    ordered: bool,
+    /// Nodes that writing it out copies.
+    nodes: usize,
+}
+
+impl Meant {
+    /// Every row sees all rows of its partition.
+    fn whole(&self) -> bool {
+        let all = FRAME_FROM_FIRST | FRAME_TO_LAST;
+        self.frame & FRAME_EXCLUDES == 0
+            && (self.frame & all == all || (!self.ordered && self.frame & FRAME_NONDEFAULT == 0))
+    }
+
+    /// The frame begins with the partition's first row, and is never empty.
+    fn from_the_first(&self) -> bool {
+        self.frame & FRAME_EXCLUDES == 0
+            && self.frame & FRAME_FROM_FIRST != 0
+            && self.frame & (FRAME_TO_CURRENT | FRAME_TO_LAST) != 0
+    }
+}
+
+impl Windows {
+    fn of(select: &pb::SelectStmt) -> Self {
+        let mut windows = Self {
+            defined: Vec::new(),
+            places: HashMap::new(),
+            meant: Vec::new(),
+            nodes: Vec::new(),
+        };
+        for window in &select.window_clause {
+            let Some(NodeEnum::WindowDef(window)) = window.node.as_ref() else {
+                continue;
+            };
+            let mut window = (**window).clone();
+            let at = windows.defined.len();
+            windows
+                .nodes
+                .push(weigh(&mut window.partition_clause) + weigh(&mut window.order_clause));
+            let base = windows.places.get(&window.refname).copied();
+            let meant = windows.upon(base, &window, Some(at));
+            windows.meant.push(meant);
+            windows.places.insert(window.name.clone(), at);
+            windows.defined.push(window);
+        }
+        windows
+    }
+
+    fn upon(&self, base: Option<usize>, window: &pb::WindowDef, at: Option<usize>) -> Meant {
+        let base = base.and_then(|base| self.meant.get(base));
+        let own_order = !window.order_clause.is_empty();
+        let partition_of = base.map_or(at, |base| base.partition_of);
+        let order_of = match base {
+            Some(base) if !own_order => base.order_of,
+            _ => at,
+        };
+        let copied = |of: Option<usize>| of.and_then(|of| self.nodes.get(of)).copied().unwrap_or(0);
+        Meant {
+            partition_of,
+            order_of,
+            offsets_of: at,
+            frame: window.frame_options,
+            ordered: own_order || base.is_some_and(|base| base.ordered),
+            nodes: copied(partition_of) + copied(order_of),
         }
     }
-    whole
+
+    fn meant(&self, over: &pb::WindowDef) -> Meant {
+        match self
+            .places
+            .get(&over.name)
+            .and_then(|at| self.meant.get(*at))
+        {
+            Some(meant) if !over.name.is_empty() => {
+                let whole = meant
+                    .partition_of
+                    .into_iter()
+                    .chain(meant.order_of)
+                    .filter_map(|of| self.nodes.get(of));
+                Meant {
+                    nodes: whole.sum(),
+                    ..*meant
+                }
+            }
+            _ => self.upon(self.places.get(&over.refname).copied(), over, None),
+        }
+    }
+
+    fn defined(&self, at: Option<usize>) -> Option<&pb::WindowDef> {
+        at.and_then(|at| self.defined.get(at))
+    }
+
+    fn order<'a>(&'a self, over: &'a pb::WindowDef, meant: &Meant) -> &'a [Node] {
+        self.defined(meant.order_of)
+            .map_or(&over.order_clause, |of| &of.order_clause)
+    }
+
+    /// Whether the client's own order holds every key, so that there are no peers.
+    fn covered(&self, over: &pb::WindowDef, meant: &Meant, keys: &[Node]) -> bool {
+        let order = self.order(over, meant);
+        let holds = |key: &Node| {
+            order.iter().any(|sort| match sort.node.as_ref() {
+                Some(NodeEnum::SortBy(by)) => {
+                    by.node.as_deref().is_some_and(|one| same_key(one, key))
+                }
+                _ => false,
+            })
+        };
+        order.len() * keys.len() <= MAX_KEY_COMPARISONS
+            && !keys.is_empty()
+            && keys.iter().all(holds)
+    }
+
+    /// A window without names.
+    fn written_out(&self, mut over: pb::WindowDef, meant: &Meant) -> pb::WindowDef {
+        over.name.clear();
+        over.refname.clear();
+        if let Some(of) = self.defined(meant.partition_of) {
+            over.partition_clause.clone_from(&of.partition_clause);
+        }
+        if let Some(of) = self.defined(meant.order_of) {
+            over.order_clause.clone_from(&of.order_clause);
+        }
+        if let Some(of) = self.defined(meant.offsets_of) {
+            over.start_offset.clone_from(&of.start_offset);
+            over.end_offset.clone_from(&of.end_offset);
+        }
+        over
+    }
 }
 
 /// Every function call of this level; sub-queries have settled their own.

@@ -13,7 +13,7 @@ use super::Reader;
 use super::aggregate::{Grouping, has_window};
 use super::partition::PER_ROW;
 use super::place::place_of;
-use super::scope::{ItemColumn, ItemKind, Keyed, Output, Scope, Source};
+use super::scope::{Item, ItemColumn, ItemKind, Keyed, Output, Scope, Source};
 use super::select::{integer, output_value};
 use crate::node::{children, text_of, texts_of};
 use crate::rules::{self, Denial, Rule};
@@ -39,7 +39,7 @@ pub(super) fn is_keyed(table: &Table, column: &str) -> Keyed {
 impl Reader<'_> {
     /// What an output column says about single rows.
     pub(super) fn key_of(&self, value: &Node, scope: &Scope<'_>) -> Keyed {
-        if let Some(column) = self.column_of(value, scope) {
+        if let Some((column, _)) = self.found_column(value, scope) {
             return column.keyed;
         }
         let mut copy = value.clone();
@@ -70,9 +70,13 @@ impl Reader<'_> {
                 for (key, other) in [(a, b), (b, a)] {
                     let is_key = keyed_at(scope, key) != Keyed::No;
                     if is_key && other.level == scope.level && keyed_at(scope, other) == Keyed::No {
-                        let item = scope.items.get_mut(other.item);
-                        if let Some(column) = item.and_then(|i| i.columns.get_mut(other.column)) {
-                            column.keyed = Keyed::Plain;
+                        let Some(item) = scope.items.get_mut(other.item) else {
+                            continue;
+                        };
+                        let of_rows = is_tapped_table(item);
+                        if let Some(column) = item.columns.get_mut(other.column) {
+                            // Any other column of a table without subjects would choose among keys.
+                            column.keyed = if of_rows { Keyed::Plain } else { Keyed::Made };
                             spread = true;
                         }
                     }
@@ -134,6 +138,12 @@ impl Reader<'_> {
             .is_some_and(|condition| self.picks(condition, scope));
         for entry in &mut select.from_clause {
             picked = picked || self.join_picks(entry, scope);
+        }
+        // Groups about one subject each are its rows.
+        if let Some(having) = select.having_clause.as_deref()
+            && rules::PICKED_HAVING.stands()
+        {
+            picked = picked || self.picks(&mut having.clone(), scope);
         }
         self.mark_picked(picked);
     }
@@ -223,36 +233,67 @@ impl Reader<'_> {
         .hint("pick rows by what subjects have in common (ward, month, diagnosis); for single subjects' own figures add the subject to GROUP BY, under the method `lookup`")
     }
 
-    /// Whether a condition of this level tells single subjects or their rows apart.
+    /// Whether a condition of this level tells single subjects or their rows apart: it names a key otherwise
+    /// than in what it demands, that two keys be equal.
     fn picks(&self, condition: &mut Node, scope: &Scope<'_>) -> bool {
+        if let Some(NodeEnum::BoolExpr(expr)) = condition.node.as_mut()
+            && expr.boolop == pb::BoolExprType::AndExpr as i32
+        {
+            return expr.args.iter_mut().any(|arg| self.picks(arg, scope));
+        }
+        !self.joins_keys(condition, scope) && self.tells_apart(condition, scope)
+    }
+
+    /// `a.key = b.key`, both of tables with subjects.
+    fn joins_keys(&self, condition: &Node, scope: &Scope<'_>) -> bool {
+        let Some(NodeEnum::AExpr(expr)) = condition.node.as_ref() else {
+            return false;
+        };
+        if expr.kind != pb::AExprKind::AexprOp as i32 || !super::trace::is_equality(&expr.name) {
+            return false;
+        }
+        let at = |side: &Option<Box<Node>>| self.place_in_scope(side.as_deref()?, scope);
+        let (Some(a), Some(b)) = (at(&expr.lexpr), at(&expr.rexpr)) else {
+            return false;
+        };
+        let of_rows = |at: &At| is_key_at(scope, at) || !rules::PICKED_JOIN.stands();
+        let kind = |at: &At| {
+            let here = scope.at_level(at.level)?;
+            let tap = here.subject_of(&Source::Column(at.item, at.column))?;
+            scope.tap(tap).map(|tap| tap.kind.clone())
+        };
+        let same_kind = match (kind(&a), kind(&b)) {
+            (Some(a), Some(b)) => a == b || !rules::PICKED_KIND.stands(),
+            _ => true,
+        };
+        of_rows(&a) && of_rows(&b) && same_kind
+    }
+
+    /// Whether a key of whatever level is named.
+    fn tells_apart(&self, condition: &mut Node, scope: &Scope<'_>) -> bool {
+        // What is not demanded of every row is a choice: NOT, OR, CASE.
+        if !rules::PICKED_DEMANDED.stands() && self.joins_keys(condition, scope) {
+            return false;
+        }
         match condition.node.as_mut() {
             Some(NodeEnum::NullTest(test)) => {
                 return test.arg.as_deref_mut().is_some_and(|arg| {
-                    self.found_column(arg, scope).is_none() && self.picks(arg, scope)
+                    let plain = self
+                        .found_column(arg, scope)
+                        .is_some_and(|(column, _)| column.keyed != Keyed::Made);
+                    !plain && self.tells_apart(arg, scope)
                 });
             }
-            Some(NodeEnum::AExpr(expr))
-                if expr.kind == pb::AExprKind::AexprOp as i32
-                    && super::trace::is_equality(&expr.name) =>
-            {
-                let sides = [expr.lexpr.as_deref(), expr.rexpr.as_deref()];
-                let of_rows =
-                    |side: Option<&Node>| side.is_some_and(|side| self.is_of_rows(side, scope));
-                if sides.into_iter().all(of_rows) {
-                    return false;
-                }
-            }
             Some(NodeEnum::SubLink(link)) => {
+                let Some(tested) = link.testexpr.as_deref_mut() else {
+                    return false;
+                };
                 let by_rows = link.sub_link_type == pb::SubLinkType::AnySublink as i32
                     && link
                         .subselect
                         .as_deref()
-                        .is_some_and(|s| self.gives_rows(s));
-                let Some(tested) = link.testexpr.as_deref_mut() else {
-                    return false;
-                };
-                let plain = self.found_column(tested, scope).is_some();
-                return !(by_rows && plain) && self.picks(tested, scope);
+                        .is_some_and(|s| self.gives_rows(s, tested, scope));
+                return !by_rows && self.tells_apart(tested, scope);
             }
             Some(NodeEnum::ColumnRef(_)) => {
                 return match rules::PICKED_OUTSIDE.stands() {
@@ -264,21 +305,24 @@ impl Reader<'_> {
                 }
                 .is_some_and(|column| column.keyed != Keyed::No);
             }
-            Some(NodeEnum::FuncCall(call))
-                if call
-                    .funcname
-                    .last()
-                    .and_then(text_of)
-                    .is_some_and(|name| PER_ROW.contains(&name)) =>
-            {
-                return !scope.own_taps().is_empty();
+            Some(NodeEnum::FuncCall(call)) => {
+                let name = call.funcname.last().and_then(text_of);
+                if name.is_some_and(|name| PER_ROW.contains(&name)) {
+                    return !scope.own_taps().is_empty();
+                }
+                if counts_column(call) {
+                    return call
+                        .agg_filter
+                        .as_deref_mut()
+                        .is_some_and(|filter| self.tells_apart(filter, scope));
+                }
             }
             Some(NodeEnum::SelectStmt(_)) => return false,
             _ => {}
         }
         let mut found = false;
         children(condition, &mut |child| {
-            found = found || self.picks(child, scope)
+            found = found || self.tells_apart(child, scope)
         });
         found
     }
@@ -305,40 +349,54 @@ impl Reader<'_> {
                 .any(|side| self.join_picks(side, scope))
     }
 
-    /// A column that holds what the owner's rows hold: a table's own, or a key carried through a sub-query.
-    fn is_of_rows(&self, value: &Node, scope: &Scope<'_>) -> bool {
-        let Some((column, kind)) = self.found_column(value, scope) else {
-            return false;
-        };
-        matches!(kind, ItemKind::Table(_)) || column.keyed == Keyed::Plain
-    }
-
-    /// `SELECT column FROM tables …`, already turned: keys as they stand in the rows, or a whole table's
-    /// column. (A condition on any other column would choose keys one by one.)
-    fn gives_rows(&self, query: &Node) -> bool {
+    /// `SELECT column FROM tables …`, already turned: keys as they stand in the rows, or the column of a
+    /// whole table with subjects. (A condition on any other column would choose keys one by one.)
+    fn gives_rows(&self, query: &Node, tested: &Node, scope: &Scope<'_>) -> bool {
         let Some(NodeEnum::SelectStmt(select)) = query.node.as_ref() else {
             return false;
         };
-        let plain = select.target_list.iter().all(|target| {
-            matches!(&target.node, Some(NodeEnum::ResTarget(one))
-                if matches!(one.val.as_deref().and_then(|v| v.node.as_ref()), Some(NodeEnum::ColumnRef(_))))
-        });
-        let whole = select.where_clause.is_none() && select.from_clause.len() == 1;
-        let keys = select.target_list.iter().all(|target| match &target.node {
-            Some(NodeEnum::ResTarget(one)) => one
-                .val
-                .as_deref()
-                .is_some_and(|value| self.is_key_of(value, &select.from_clause)),
-            _ => false,
-        });
-        plain
-            && (whole || keys || !rules::PICKED_LIST.stands())
-            && !select.from_clause.is_empty()
-            && select.from_clause.iter().all(|entry| self.is_table(entry))
+        let [target] = select.target_list.as_slice() else {
+            return false;
+        };
+        let value = match target.node.as_ref() {
+            Some(NodeEnum::ResTarget(one)) => one.val.as_deref(),
+            _ => None,
+        };
+        let Some(value) = value.filter(|value| matches!(value.node, Some(NodeEnum::ColumnRef(_))))
+        else {
+            return false;
+        };
+        if self.found_column(tested, scope).is_none()
+            || select.from_clause.is_empty()
+            || !select.from_clause.iter().all(|entry| self.is_table(entry))
+        {
+            return false;
+        }
+        let kind = self
+            .place_in_scope(tested, scope)
+            .and_then(|at| {
+                let here = scope.at_level(at.level)?;
+                here.subject_of(&Source::Column(at.item, at.column))
+            })
+            .and_then(|tap| scope.tap(tap))
+            .map(|tap| tap.kind.as_str());
+        let whole = select.where_clause.is_none()
+            && select.having_clause.is_none()
+            && matches!(select.from_clause.as_slice(), [only] if self.tapped_view(only).is_some());
+        whole || self.is_key_of(value, kind, &select.from_clause) || !rules::PICKED_LIST.stands()
+    }
+
+    /// The table with subjects that a turned entry of FROM is.
+    fn tapped_view(&self, entry: &Node) -> Option<&Table> {
+        let Some(NodeEnum::RangeVar(var)) = entry.node.as_ref() else {
+            return None;
+        };
+        let mut tables = self.surface.tables.iter();
+        tables.find(|table| table.view == var.relname && table.subject.is_some())
     }
 
     /// Whether a turned column is a key of one of the turned tables.
-    fn is_key_of(&self, value: &Node, entries: &[Node]) -> bool {
+    fn is_key_of(&self, value: &Node, kind: Option<&str>, entries: &[Node]) -> bool {
         let Some(NodeEnum::ColumnRef(reference)) = value.node.as_ref() else {
             return false;
         };
@@ -350,14 +408,22 @@ impl Reader<'_> {
         entries.iter().any(|entry| match entry.node.as_ref() {
             Some(NodeEnum::RangeVar(var)) => {
                 let named = var.alias.as_ref().is_some_and(|a| a.aliasname == qualifier);
-                let mut tables = self.surface.tables.iter();
-                let table = tables.find(|table| table.view == var.relname);
-                named && table.is_some_and(|table| is_keyed(table, name) != Keyed::No)
+                let key = self.tapped_view(entry).is_some_and(|table| {
+                    let of = table.subject.as_ref();
+                    let subject =
+                        of.filter(|s| s.column == name || s.shown.as_deref() == Some(name));
+                    let same_kind = match (kind, subject) {
+                        (Some(kind), Some(subject)) => subject.kind == kind,
+                        _ => true,
+                    };
+                    same_kind && is_keyed(table, name) != Keyed::No
+                });
+                named && key
             }
             Some(NodeEnum::JoinExpr(join)) => [&join.larg, &join.rarg]
                 .into_iter()
                 .flatten()
-                .any(|side| self.is_key_of(value, std::slice::from_ref(side))),
+                .any(|side| self.is_key_of(value, kind, std::slice::from_ref(side))),
             _ => false,
         })
     }
@@ -372,12 +438,21 @@ impl Reader<'_> {
         }
     }
 
-    fn names_key(&self, tree: &mut Node, scope: &Scope<'_>) -> bool {
+    /// Whether a key of whatever level is part of an expression. (How many have one is no key.)
+    pub(super) fn names_key(&self, tree: &mut Node, scope: &Scope<'_>) -> bool {
         if self
-            .column_of(tree, scope)
-            .is_some_and(|column| column.keyed != Keyed::No)
+            .found_column(tree, scope)
+            .is_some_and(|(column, _)| column.keyed != Keyed::No)
         {
             return true;
+        }
+        if let Some(NodeEnum::FuncCall(call)) = tree.node.as_mut()
+            && counts_column(call)
+        {
+            return call
+                .agg_filter
+                .as_deref_mut()
+                .is_some_and(|filter| self.names_key(filter, scope));
         }
         let mut found = false;
         children(tree, &mut |child| {
@@ -449,14 +524,27 @@ fn places_named(scope: &Scope<'_>, name: &str) -> Vec<At> {
     places
 }
 
-/// USING compares columns of one name: a key with what is no table's column picks.
+/// USING demands that columns of one name be equal: a key with what is no key of such a table picks.
 fn using_picks(name: &str, scope: &Scope<'_>) -> bool {
-    let (mut key, mut made) = (false, false);
-    for item in &scope.items {
-        for column in item.columns.iter().filter(|c| c.name == name) {
-            key |= column.keyed != Keyed::No;
-            made |= !matches!(item.kind, ItemKind::Table(_)) && column.keyed != Keyed::Plain;
-        }
-    }
-    key && made
+    let named = places_named(scope, name);
+    let key = named.iter().any(|at| keyed_at(scope, at) != Keyed::No);
+    key && rules::PICKED_JOIN.stands() && !named.iter().all(|at| is_key_at(scope, at))
+}
+
+/// A key as it stands, of rows that are about subjects.
+fn is_key_at(scope: &Scope<'_>, at: &At) -> bool {
+    let item = scope
+        .at_level(at.level)
+        .and_then(|level| level.item(at.item));
+    keyed_at(scope, at) == Keyed::Plain && item.is_some_and(|item| !item.taps.is_empty())
+}
+
+fn is_tapped_table(item: &Item) -> bool {
+    matches!(item.kind, ItemKind::Table(_)) && !item.taps.is_empty()
+}
+
+/// `count(column)`, `count(DISTINCT column)`.
+fn counts_column(call: &pb::FuncCall) -> bool {
+    let plain = |arg: &Node| matches!(arg.node, Some(NodeEnum::ColumnRef(_)));
+    call.funcname.last().and_then(text_of) == Some("count") && call.args.iter().all(plain)
 }

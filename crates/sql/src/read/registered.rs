@@ -15,7 +15,7 @@ use super::aggregate::Grouping;
 use super::catalog::constant_text;
 use super::expression::Clause;
 use super::place::place_of;
-use super::scope::{ItemKind, Lookup, Scope, Source};
+use super::scope::{Lookup, Scope, Source};
 use crate::lists::{catalog, types};
 use crate::node::{as_text, call, cast, node, text_constant, text_of, texts_of, type_name};
 use crate::rules;
@@ -41,8 +41,7 @@ impl Reader<'_> {
     }
 
     /// Puts the cast around a value of a registered type that has just been made.
-    pub(super) fn tell(&mut self, value: &mut Node, kind: &str) {
-        self.registered = true;
+    pub(super) fn tell(&self, value: &mut Node, kind: &str) {
         if !rules::REGISTERED_TEXT.stands() {
             return;
         }
@@ -58,10 +57,18 @@ impl Reader<'_> {
     }
 
     /// A column of a registered type, by its reference.
-    pub(super) fn tell_column(&mut self, value: &mut Node, column: RegisteredColumn) {
+    pub(super) fn tell_column(&self, value: &mut Node, column: RegisteredColumn) {
         match (column, self.told) {
-            // The look-alike has the number.
-            (RegisteredColumn::OfCatalog, Told::Number) => {}
+            // The look-alike has the number; a sub-query gave the name.
+            (RegisteredColumn::OfCatalog, Told::Number)
+            | (RegisteredColumn::Told(_), Told::Name) => {}
+            (RegisteredColumn::Told(kind), Told::Number) => {
+                if let Some(filter) = self.surface.reg_filters.get(kind) {
+                    let name = std::mem::replace(value, node(NodeEnum::AStar(pb::AStar {})));
+                    *value = call(&self.surface.view_schema, filter, vec![name]);
+                    self.tell(value, kind);
+                }
+            }
             (RegisteredColumn::OfCatalog, Told::Name) => {
                 if let Some(filter) = self.surface.reg_filters.get("regproc")
                     && rules::REGISTERED_COLUMN.stands()
@@ -71,11 +78,17 @@ impl Reader<'_> {
                     self.tell(value, "regproc");
                 }
             }
-            (RegisteredColumn::OfOwner { is_array }, told) => {
+            (
+                RegisteredColumn::OfOwner {
+                    is_array,
+                    is_rights,
+                },
+                told,
+            ) => {
                 if !rules::REGISTERED_OWNERS.stands() {
                     return;
                 }
-                let number = told == Told::Number;
+                let number = told == Told::Number && !is_rights;
                 let mut as_type = type_name(&["pg_catalog", if number { "oid" } else { "text" }]);
                 if is_array {
                     as_type.array_bounds = vec![node(NodeEnum::Integer(pb::Integer { ival: -1 }))];
@@ -99,24 +112,16 @@ impl Reader<'_> {
                 .or_else(|| self.registered_column(scope, level, right)),
             Source::Column(item, column) => {
                 let item = scope.at_level(level)?.item(*item)?;
-                let name = &item.columns.get(*column)?.name;
-                match &item.kind {
-                    ItemKind::Catalog(_) => {
-                        catalog::is_function_column(name).then_some(RegisteredColumn::OfCatalog)
-                    }
-                    ItemKind::Table(table) => {
-                        let column = self.surface.tables.get(*table)?.column(name)?;
-                        let element = column.type_name.strip_suffix("[]");
-                        types::is_looked_up(element.unwrap_or(&column.type_name)).then_some(
-                            RegisteredColumn::OfOwner {
-                                is_array: element.is_some(),
-                            },
-                        )
-                    }
-                    ItemKind::Derived | ItemKind::Function => None,
-                }
+                item.columns.get(*column)?.registered
             }
         }
+    }
+
+    /// The mark of an output: told as a name, which an enclosing query may compare as a number.
+    pub(super) fn told_kind(&self, value: &Node, scope: &Scope<'_>) -> Option<RegisteredColumn> {
+        let kind = self.registered_kind(value, scope)?;
+        let told = types::registered().find(|known| *known == kind)?;
+        (self.told == Told::Name && is_read_back(told)).then_some(RegisteredColumn::Told(told))
     }
 
     /// Beside a value that stands for an object, a text or parameter is meant as the same kind of object.
@@ -133,6 +138,18 @@ impl Reader<'_> {
         }
         for side in [&mut expr.lexpr, &mut expr.rexpr].into_iter().flatten() {
             means_object(side, &kind);
+        }
+    }
+
+    /// The same among the elements of an array that is compared.
+    pub(super) fn objects_among(&mut self, elements: &mut [Node], scope: &Scope<'_>) {
+        let kind = elements
+            .iter()
+            .find_map(|element| self.registered_kind(element, scope));
+        if let Some(kind) = kind.filter(|_| self.told == Told::Number)
+            && rules::REGISTERED_BESIDE.stands()
+        {
+            elements.iter_mut().for_each(|one| means_object(one, &kind));
         }
     }
 
@@ -162,6 +179,7 @@ impl Reader<'_> {
                 let found = self.find_column(scope, &names)?;
                 match self.registered_column(scope, found.level, &found.source)? {
                     RegisteredColumn::OfCatalog => Some("regproc".to_owned()),
+                    RegisteredColumn::Told(kind) => Some(kind.to_owned()),
                     RegisteredColumn::OfOwner { .. } => None,
                 }
             }
@@ -336,11 +354,34 @@ impl Reader<'_> {
 
 /// A column whose values stand for objects.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum RegisteredColumn {
+pub(crate) enum RegisteredColumn {
     /// Functions, in the catalog's own relations; the look-alikes have their numbers.
     OfCatalog,
     /// Of whatever kind, in a table of the owner's.
-    OfOwner { is_array: bool },
+    OfOwner { is_array: bool, is_rights: bool },
+    /// Told by a sub-query as the names of this type.
+    Told(&'static str),
+}
+
+impl RegisteredColumn {
+    pub fn of_catalog(name: &str) -> Option<Self> {
+        catalog::is_function_column(name).then_some(Self::OfCatalog)
+    }
+
+    /// By the type as `format_type` prints it.
+    pub fn of_owner(type_name: &str) -> Option<Self> {
+        let element = type_name.strip_suffix("[]");
+        let of = element.unwrap_or(type_name);
+        types::is_looked_up(of).then_some(Self::OfOwner {
+            is_array: element.is_some(),
+            is_rights: of == "aclitem",
+        })
+    }
+}
+
+/// Types whose printed names are one object's, so that they can be read back.
+fn is_read_back(kind: &str) -> bool {
+    matches!(kind, "regclass" | "regtype" | "regnamespace" | "regrole")
 }
 
 /// Mediated functions that give a registered type.

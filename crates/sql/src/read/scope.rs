@@ -2,6 +2,7 @@
 
 use pg_query::protobuf::Node;
 
+use super::registered::RegisteredColumn;
 use crate::node::{coalesce, column};
 
 /// A column of a FROM item, as the client sees it.
@@ -14,8 +15,14 @@ pub(crate) struct ItemColumn {
     pub subject_of: Option<usize>,
     /// A plain value of a row (or simple arithmetic on one): what may be summed under a floor.
     pub simple: bool,
+    /// What such a value of a derived table is made of.
+    pub measure: super::summed::Measure,
     /// Whether it tells single subjects, or rows about them, apart.
     pub keyed: Keyed,
+    /// Of a type that has no order: no ORDER BY can tell its values apart.
+    pub unordered: bool,
+    /// Whether its values stand for objects.
+    pub registered: Option<RegisteredColumn>,
 }
 
 /// What a column says about single rows.
@@ -37,7 +44,10 @@ impl ItemColumn {
             emitted: None,
             subject_of: None,
             simple: false,
+            measure: super::summed::Measure::default(),
             keyed: Keyed::No,
+            unordered: false,
+            registered: None,
         }
     }
 }

@@ -18,6 +18,7 @@ use super::scope::{
 use super::trace::above_floor;
 use super::{Frame, OWN_PREFIX, Reader};
 use crate::limits;
+use crate::lists::types;
 use crate::node::{and, as_text, node, not_null, null_constant, target, text_of, texts_of};
 use crate::rules;
 
@@ -234,20 +235,26 @@ impl Reader<'_> {
         scope: &Scope<'_>,
     ) -> Result<Output, Refusal> {
         let mut width = 0;
+        let mut keyed = BTreeSet::new();
         for row in &mut select.values_lists {
             let Some(NodeEnum::List(list)) = row.node.as_mut() else {
                 return self.odd("this VALUES").or(Output::default);
             };
             width = list.items.len();
-            for value in &mut list.items {
+            for (position, value) in list.items.iter_mut().enumerate() {
                 self.expression(value, scope, Clause::Target)?;
+                if self.key_of(value, scope) != Keyed::No && rules::PICKED_COMPUTED.stands() {
+                    keyed.insert(position + 1);
+                }
             }
         }
         let mut output = Output::default();
         for position in 1..=width {
-            output
-                .columns
-                .push(ItemColumn::named(format!("column{position}")));
+            let mut column = ItemColumn::named(format!("column{position}"));
+            if keyed.contains(&position) {
+                column.keyed = Keyed::Made;
+            }
+            output.columns.push(column);
         }
         self.limits(select, scope)?;
         self.output_order(&mut select.sort_clause, &output)?;
@@ -334,6 +341,7 @@ impl Reader<'_> {
         let level = self.groups.pop().unwrap_or_default();
         read?;
         self.check_figures_picked(&grouping)?;
+        self.check_correlated(select, &scope, &grouping)?;
         self.complete_groups(select, &scope);
         self.limits(select, &scope)?;
         let mut output = self.output(&scope, columns, &grouping);
@@ -350,7 +358,7 @@ impl Reader<'_> {
         } else {
             self.describe_omitted(select, &scope, &mut output, &grouping);
         }
-        self.settle_order(select, &scope, &mut output, &grouping);
+        self.settle_order(select, &scope, &mut output, &grouping)?;
         Ok(output)
     }
 
@@ -494,8 +502,71 @@ impl Reader<'_> {
             let Some(value) = one.val.as_deref() else {
                 continue;
             };
-            column.simple = self.is_simple(value, scope, grouping);
+            let measured = self.measure(value, scope, grouping);
+            column.simple = measured.is_some();
+            column.measure = measured.unwrap_or_default();
             column.keyed = self.key_of(value, scope);
+            column.registered = self.told_kind(value, scope);
+            column.unordered = self.has_no_order(value, scope);
+        }
+    }
+
+    /// Whether an expression is of a type that cannot be sorted, as far as it shows.
+    fn has_no_order(&self, value: &Node, scope: &Scope<'_>) -> bool {
+        match value.node.as_ref() {
+            Some(NodeEnum::ColumnRef(reference)) => texts_of(&reference.fields)
+                .and_then(|names| self.find_column(scope, &names))
+                .and_then(|found| {
+                    let mut source = &found.source;
+                    while let Source::Either(left, _) = source {
+                        source = left;
+                    }
+                    let Source::Column(item, column) = source else {
+                        return None;
+                    };
+                    let item = scope.at_level(found.level)?.item(*item)?;
+                    Some(item.columns.get(*column)?.unordered)
+                })
+                .unwrap_or(false),
+            Some(NodeEnum::TypeCast(cast)) => cast
+                .type_name
+                .as_ref()
+                .and_then(|name| name.names.last())
+                .and_then(text_of)
+                .is_some_and(types::has_no_order),
+            Some(NodeEnum::FuncCall(call)) => {
+                let name = call.funcname.last().and_then(text_of).unwrap_or_default();
+                matches!(name, "to_json" | "row_to_json" | "array_to_json")
+                    || [
+                        "json_build_",
+                        "json_object",
+                        "json_extract_path",
+                        "json_strip",
+                    ]
+                    .iter()
+                    .any(|stem| name.starts_with(stem) && !name.ends_with("_text"))
+                    || types::has_no_order(name)
+            }
+            Some(NodeEnum::CoalesceExpr(all)) => {
+                all.args.iter().any(|arg| self.has_no_order(arg, scope))
+            }
+            _ => false,
+        }
+    }
+
+    /// Some rows of a set operation are chosen by all its columns: each must have an order.
+    fn check_order(&self, select: &pb::SelectStmt, output: &Output) -> Result<(), Refusal> {
+        let bounds = select.limit_count.is_some() || select.limit_offset.is_some();
+        match output.columns.iter().find(|column| column.unordered) {
+            Some(column) if bounds => self
+                .deny(
+                    &rules::SETOP_UNORDERED,
+                    format!("`{}` is of a type without an order, so LIMIT here would choose rows by chance", column.name),
+                )
+                .hint("put the set operation into a sub-query and limit that: `SELECT * FROM (… UNION ALL …) AS x LIMIT 5`, or cast the column (`::text`, `::jsonb`)")
+                .at(select.limit_count.as_deref().or(select.limit_offset.as_deref()).and_then(place_of))
+                .stands(),
+            _ => Ok(()),
         }
     }
 
@@ -1084,6 +1155,7 @@ impl Reader<'_> {
         };
         self.limits(select, scope)?;
         self.output_order(&mut select.sort_clause, &output)?;
+        self.check_order(select, &output)?;
         self.settle_output_order(select, &mut output, scope.parent.is_some());
         for column in &mut output.columns {
             // Parts with different constants, or rows left after merging, make a sum an indicator.
@@ -1138,6 +1210,7 @@ impl Reader<'_> {
                     None
                 },
                 simple: l.simple && r.simple,
+                unordered: l.unordered || r.unordered,
                 keyed: if l.keyed == r.keyed {
                     l.keyed
                 } else {

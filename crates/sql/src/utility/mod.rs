@@ -16,6 +16,7 @@ use pg_query::protobuf::Node;
 use portcullis_contract::Refusal;
 
 use crate::read::Reader;
+use crate::rules;
 use crate::statement::Kind;
 use crate::understand::Reading;
 
@@ -31,6 +32,12 @@ pub(crate) fn read(reader: &mut Reader<'_>, tree: &mut Node) -> Result<Reading, 
         NodeEnum::TransactionStmt(_) => transaction::read(reader, tree),
         NodeEnum::VariableSetStmt(_) => setting::set(reader, tree),
         NodeEnum::VariableShowStmt(_) => setting::show(reader, tree),
+        // It ends what LISTEN began, which is refused: nothing. Poolers send it at every release.
+        NodeEnum::UnlistenStmt(of)
+            if of.conditionname.is_empty() && rules::UNLISTEN_ALL.stands() =>
+        {
+            Ok(Reading::of(Kind::Setting, "UNLISTEN"))
+        }
         NodeEnum::DiscardStmt(_) => setting::discard(tree),
         NodeEnum::PrepareStmt(_) => prepared::prepare(reader, tree),
         NodeEnum::ExecuteStmt(_) => prepared::execute(reader, tree),

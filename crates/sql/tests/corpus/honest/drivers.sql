@@ -42,3 +42,11 @@ SELECT column_name, data_type, is_nullable, ordinal_position FROM information_sc
 SELECT tc.constraint_name, kcu.column_name FROM information_schema.table_constraints tc JOIN information_schema.key_column_usage kcu USING (constraint_schema, constraint_name) WHERE tc.constraint_type = 'PRIMARY KEY'
 SELECT i.*,i.indkey as keys,c.relname,c.relnamespace,c.relam,c.reltablespace,tc.relname as tabrelname,dsc.description,pg_catalog.pg_get_expr(i.indpred, i.indrelid) as pred_expr,pg_catalog.pg_get_expr(i.indexprs, i.indrelid, true) as expr,pg_catalog.pg_relation_size(i.indexrelid) as index_rel_size,pg_catalog.pg_stat_get_numscans(i.indexrelid) as index_num_scans FROM pg_catalog.pg_index i INNER JOIN pg_catalog.pg_class c ON c.oid=i.indexrelid INNER JOIN pg_catalog.pg_class tc ON tc.oid=i.indrelid LEFT OUTER JOIN pg_catalog.pg_description dsc ON i.indexrelid=dsc.objoid WHERE i.indrelid=$1 ORDER BY tabrelname, c.relname
 SELECT set_config('bytea_output','hex',false) FROM pg_show_all_settings() WHERE name = 'bytea_output'
+SELECT pg_advisory_unlock_all(); CLOSE ALL; UNLISTEN *; RESET ALL;
+SELECT * FROM current_schema()
+SELECT * FROM current_database()
+SELECT db FROM current_database() AS db
+SELECT i.indexrelid, x.* FROM pg_index i, unnest(i.indkey, i.indoption) WITH ORDINALITY AS x(attnum, option, n)
+SELECT * FROM (SELECT patient_id, '{"a":1}'::json AS doc FROM patients UNION ALL SELECT patient_id, '{}'::json FROM visits) AS x LIMIT 3
+SELECT set_config('jit', $1, false)
+SELECT current_setting('jit') AS cur, set_config('jit', 'off', false) AS new

@@ -65,3 +65,18 @@ SELECT n.nspname AS "Schema", c.relname AS "Table", s.srvname AS "Server" FROM p
 SELECT s.srvname AS "Name", pg_catalog.pg_get_userbyid(s.srvowner) AS "Owner", f.fdwname AS "Foreign-data wrapper" FROM pg_catalog.pg_foreign_server s JOIN pg_catalog.pg_foreign_data_wrapper f ON f.oid=s.srvfdw ORDER BY 1;
 SELECT fdw.fdwname AS "Name", pg_catalog.pg_get_userbyid(fdw.fdwowner) AS "Owner", fdw.fdwhandler::pg_catalog.regproc AS "Handler", fdw.fdwvalidator::pg_catalog.regproc AS "Validator" FROM pg_catalog.pg_foreign_data_wrapper fdw ORDER BY 1;
 SELECT es.stxnamespace::pg_catalog.regnamespace::pg_catalog.text AS "Schema", es.stxname AS "Name", pg_catalog.format('%s FROM %s', pg_catalog.pg_get_statisticsobjdef_columns(es.oid), es.stxrelid::pg_catalog.regclass) AS "Definition", CASE WHEN 'd' = any(es.stxkind) THEN 'defined' END AS "Ndistinct", CASE WHEN 'f' = any(es.stxkind) THEN 'defined' END AS "Dependencies", CASE WHEN 'm' = any(es.stxkind) THEN 'defined' END AS "MCV" FROM pg_catalog.pg_statistic_ext es WHERE pg_catalog.pg_statistics_obj_is_visible(es.oid) ORDER BY 1, 2;
+SELECT coalesce(NULL::regclass, 16473)
+SELECT x FROM (VALUES (NULL::regclass), (16486)) v(x)
+SELECT x FROM (SELECT NULL::regclass UNION ALL SELECT 16486) v(x)
+SELECT (ARRAY['pg_class'::regclass, 16486])[2], (ARRAY[pg_typeof(1), 16486])[2], array[typoutput] = '{public.nope}' FROM pg_type
+SELECT pg_typeof(1), pg_typeof(1) = 'integer', pg_typeof(now()) IN ('date', 'timestamp with time zone'), coalesce(pg_typeof(1), $1)
+SELECT lag(oid::regclass, 1, 1260) OVER (), greatest(oid::regclass, 'pg_class'), CASE WHEN relkind = 'r' THEN oid::regclass END FROM pg_class
+SELECT typname, typinput, typinput::oid, typoutput = $1 FROM pg_type WHERE typinput = 'array_in' OR typinput = ANY (ARRAY['int4in'::regproc, 'int8in'])
+SELECT t.typname, p.proname FROM pg_type t JOIN pg_proc p ON p.oid = t.typinput ORDER BY t.typinput
+SELECT typinput FROM pg_type WHERE false UNION ALL SELECT 16640
+WITH r AS (SELECT oid::regclass AS rel, relnamespace::regnamespace AS ns FROM pg_class) SELECT rel, ns FROM r WHERE rel = 'clinic.visits'::regclass AND rel IN (SELECT conrelid FROM pg_constraint)
+SELECT relowner::regrole, relowner::regrole::oid FROM pg_class WHERE relowner::regrole = $1
+SELECT to_regclass('clinic.visits'), to_regclass($1)::oid, to_regtype('int4') = 'integer'::regtype, to_regclass('hr.salaries') IS NULL
+SELECT (aclexplode(coalesce(relacl, acldefault('r', relowner)))).grantee, array_to_string(relacl, ',') FROM pg_class
+SELECT 'double precision'::regtype, 'numeric(10,2)'::regtype, NULL::regtype, to_tsvector('english'::regconfig, 'cats')
+SELECT CASE WHEN typinput = 'array_in'::regproc THEN 1 END, 'x' || oid::regtype, format('%s', oid::regtype) FROM pg_type GROUP BY oid::regtype, typinput, oid

@@ -47,7 +47,7 @@ SELECT count(*) FILTER (WHERE sex = 'F') AS women, count(*) FILTER (WHERE sex = 
 SELECT sum(CASE WHEN sex = 'F' THEN 1 ELSE 0 END) AS women, count(*) FROM patients
 SELECT sum(CASE WHEN diagnosis = 'flu' THEN cost END) FROM visits
 SELECT avg(n) FROM (SELECT patient_id, count(*) AS n FROM visits GROUP BY patient_id) per_patient
-SELECT stddev(cost), variance(cost), corr(cost, visit_id) FROM visits
+SELECT stddev(cost), variance(cost), corr(cost, doctor_id) FROM visits
 SELECT p.sex, avg(v.cost) FROM patients p JOIN visits v USING (patient_id) GROUP BY p.sex
 SELECT w.floor, count(*) FROM wards w GROUP BY w.floor
 SELECT max(floor), min(floor) FROM wards
@@ -182,7 +182,6 @@ SELECT s.sample_id FROM lab.samples s NATURAL JOIN patients
 SELECT avg(current_date - birth_date), avg(extract(day FROM now() - visit_date)) FROM patients JOIN visits USING (patient_id)
 SET DateStyle = ISO, MDY
 SELECT 1 WHERE EXISTS (SELECT 1 FROM wards WHERE floor = 3)
-SELECT p.name, v.diagnosis FROM patients p LEFT JOIN visits v ON p.patient_id = v.patient_id OR v.cost > 5
 SELECT sex, count(*) FROM patients GROUP BY sex UNION ALL SELECT 'all', count(*) FROM patients
 SELECT p.patient_id FROM patients p GROUP BY p.patient_id HAVING EXISTS (SELECT 1 FROM visits v WHERE v.patient_id = p.patient_id)
 SELECT name FROM patients p ORDER BY (SELECT count(*) FROM visits v WHERE v.patient_id = p.patient_id)
@@ -317,3 +316,8 @@ SELECT w.ward, p.name FROM wards w LEFT JOIN patients p ON p.hospital_ward = w.w
 SELECT p.name, v.visit_id FROM patients p LEFT JOIN visits v ON v.patient_id = p.patient_id AND v.cost > 100
 SELECT d.name, v.visit_id FROM doctors d LEFT JOIN visits v ON v.doctor_id = d.doctor_id AND v.visit_date > '2025-01-01'
 WITH RECURSIVE t AS (SELECT 1 a UNION ALL SELECT a+1 FROM t) SELECT * FROM t LIMIT 2
+SELECT patient_id, first_value(cost) OVER (PARTITION BY patient_id ORDER BY visit_date) FROM visits
+SELECT patient_id, last_value(cost) OVER (PARTITION BY patient_id ORDER BY visit_date ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING) FROM visits
+SELECT patient_id, last_value(cost) OVER (PARTITION BY patient_id ORDER BY visit_date RANGE BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING) FROM visits
+SELECT patient_id, last_value(cost) OVER (PARTITION BY patient_id ORDER BY visit_date, visit_id) FROM visits
+SELECT patient_id, lag(cost) OVER w, sum(cost) OVER (w ROWS 2 PRECEDING), rank() OVER w FROM visits WINDOW p AS (PARTITION BY patient_id), w AS (p ORDER BY visit_date)
