@@ -20,6 +20,7 @@ const STATEMENTS: &[&str] = &[
     "VariableSetStmt",
     "VariableShowStmt",
     "DiscardStmt",
+    "UnlistenStmt",
     "PrepareStmt",
     "ExecuteStmt",
     "DeallocateStmt",
