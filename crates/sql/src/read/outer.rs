@@ -72,7 +72,9 @@ impl Reader<'_> {
                         (false, 0) => true,
                         _ => false,
                     };
-                if !fine {
+                let tied = item.taps.len() == 1
+                    && condition.is_some_and(|on| self.ties(scope, *index, preserved, on));
+                if !(fine || tied) {
                     scope.telling.push(Telling {
                         item: *index,
                         preserved: preserved.items.clone(),
@@ -110,6 +112,36 @@ impl Reader<'_> {
         .hint("join by the table's key alone, or by the subject of the other side; put other conditions into WHERE, or make it an inner join")
         .at(telling.at)
         .stands()
+    }
+
+    /// Whether a condition demands that the item's row is about a subject of the other side: then its
+    /// being missing tells of somebody who is counted there. In a full join neither follows the other.
+    fn ties(&self, scope: &Scope<'_>, item: usize, preserved: &Names, condition: &Node) -> bool {
+        match condition.node.as_ref() {
+            Some(NodeEnum::BoolExpr(expr)) => {
+                expr.boolop == pb::BoolExprType::AndExpr as i32
+                    && expr
+                        .args
+                        .iter()
+                        .any(|arg| self.ties(scope, item, preserved, arg))
+            }
+            Some(NodeEnum::AExpr(expr))
+                if expr.kind == pb::AExprKind::AexprOp as i32 && is_equality(&expr.name) =>
+            {
+                let tap = |side: &Option<Box<Node>>| {
+                    side.as_deref()
+                        .and_then(|side| self.subject_reference(scope, side))
+                        .filter(|tap| tap.level == scope.level)
+                };
+                let (Some(a), Some(b)) = (tap(&expr.lexpr), tap(&expr.rexpr)) else {
+                    return false;
+                };
+                let (own, other) = if a.item == item { (a, b) } else { (b, a) };
+                let of_one_kind = matches!((scope.tap(own), scope.tap(other)), (Some(x), Some(y)) if x.kind == y.kind);
+                own.item == item && preserved.items.contains(&other.item) && of_one_kind
+            }
+            _ => false,
+        }
     }
 
     fn asked(
