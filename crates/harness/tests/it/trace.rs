@@ -204,3 +204,55 @@ fn the_question_is_on_record(world: &World, leaked: &str) {
     );
     assert_eq!(trace(&auditor, world, "empty", "", &[]).code, 2);
 }
+
+/// Where a contract masks the key the ledger has digests: the database tells whose, if it may be asked.
+#[test]
+fn masked_keys_are_traced_with_the_database() {
+    let world = clinic(1000, |contract| {
+        with_budget(contract, 500, 9000).replace(
+            "mask     = { name",
+            "mask     = { patient_id = \"hash\", name",
+        )
+    });
+    let zhou = colleague(&world);
+    let (clear, hashed) = run(async {
+        let client = session(&world.connect, "masked").await.unwrap();
+        let clear =
+            "select distinct patient_id from clinic.visits where patient_id between 100 and 400";
+        let clear = ask(&client, clear).await;
+        assert!(clear.error.is_none(), "{}", clear.message());
+        let hashed = ask(&client, "select patient_id from clinic.patients limit 150").await;
+        assert!(hashed.error.is_none(), "{}", hashed.message());
+        let client = session(&zhou, "other").await.unwrap();
+        let other =
+            "select distinct patient_id from clinic.visits where patient_id between 350 and 700";
+        assert!(ask(&client, other).await.error.is_none());
+        (clear.keys, hashed.keys)
+    });
+    assert!(
+        clear.len() > 50 && hashed.len() == 150,
+        "{} {}",
+        clear.len(),
+        hashed.len()
+    );
+    let auditor = world.gate.officer(2);
+    for keys in [clear, hashed] {
+        let text: String = keys.iter().map(|key| format!("{key}\n")).collect();
+        let without = trace(&auditor, &world, "keys.csv", &text, &["--column", "1"]);
+        assert_eq!(without.code, 1, "{}", without.stdout);
+        assert_eq!(
+            without.json["untraceable"][0]["mask"], "hash",
+            "{}",
+            without.stdout
+        );
+        let with = trace(
+            &auditor,
+            &world,
+            "keys.csv",
+            &text,
+            &["--column", "1", "--ask-database"],
+        );
+        assert_eq!(persons(&with), ["li.wei"], "{}", with.stdout);
+        assert_eq!(with.json["known"], keys.len(), "{}", with.stdout);
+    }
+}

@@ -39,6 +39,10 @@ pub struct Trace {
     /// The file was outside by then: what was disclosed later is left out (a day, UTC, or a time)
     #[arg(long, value_name = "DATE")]
     before: Option<String>,
+    /// Ask the database too: where a contract masks or hides the key, only it can tell whose the
+    /// ledger's digests are. Reads every key of the tables
+    #[arg(long)]
+    ask_database: bool,
     /// Show which columns the file has and which could hold subjects, and stop
     #[arg(long)]
     columns: bool,
@@ -68,6 +72,11 @@ pub async fn run(global: &Global, command: &Trace) -> Result<(), Exit> {
             }
             match answer.pointer("/best/column").and_then(Value::as_str) {
                 Some(column) => column.to_owned(),
+                None if command.ask_database => {
+                    return Err(Exit::invalid(
+                        "no column was found by itself; name the one with the subjects with `--column`",
+                    ));
+                }
                 None => return nothing(global, &file, &columns, &answer),
             }
         }
@@ -79,6 +88,7 @@ pub async fn run(global: &Global, command: &Trace) -> Result<(), Exit> {
     let body = json!({
         "file": file, "column": column, "values": values.into_vec(), "resource": command.resource,
         "kind": command.kind, "before": before,
+        "ask_database": command.ask_database,
     });
     let mut answer = client.post("/v1/trace", &body).await?;
     if full && let Some(notes) = answer.get_mut("notes").and_then(Value::as_array_mut) {
@@ -368,7 +378,7 @@ fn draw_sessions(answer: &Value, trail: &Value) {
 fn untraceable(answer: &Value) {
     for one in rows(answer, "untraceable") {
         say!(
-            "note: contract `{}` shows `{}` of `{}` only {}; what it disclosed can't be matched by that column",
+            "note: contract `{}` shows `{}` of `{}` only {}; `--ask-database` matches what it disclosed too",
             text(one, "/contract"),
             text(one, "/column"),
             text(one, "/table"),

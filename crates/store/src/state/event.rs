@@ -168,6 +168,9 @@ pub enum Event {
     TraceAsked {
         /// `columns`: which column holds subjects; `match`: who was given them.
         step: String,
+        /// The database was asked whose the digests are.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        database: bool,
         sha256: String,
         bytes: u64,
         format: String,

@@ -20,9 +20,10 @@ const SIZE: Size = Size {
     given: 3_000,
 };
 
-const ROWS: [(Style, &str); 7] = [
+const ROWS: [(Style, &str); 8] = [
     (Style::OwnWork, "one person, his own work"),
     (Style::OneWard, "one person, his own ward only"),
+    (Style::Shadowed, "one person with a shadow"),
     (Style::Slow, "one person, a slow collection"),
     (Style::Pair, "two of different wards"),
     (Style::ClosePair, "two of the same ward"),

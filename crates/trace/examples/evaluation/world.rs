@@ -131,6 +131,8 @@ pub enum Style {
     Slow,
     /// He gives away only what he has of his own ward: his closest colleagues have much of it too.
     OneWard,
+    /// As the first, but a colleague was given nine tenths of the same, and has work of his own besides.
+    Shadowed,
     /// Two of different wards put together what each collected.
     Pair,
     /// Two of the same ward do.
@@ -178,20 +180,25 @@ pub fn leak(seed: u64, size: Size, style: Style, sample: f64, noise: f64) -> (Wo
     let second = loop {
         let at = usual(&mut seeded);
         let same = world.people[at].ward == world.people[first].ward;
-        if at != first && same == (style == Style::ClosePair) {
+        if at != first && same == matches!(style, Style::ClosePair | Style::Shadowed) {
             break at;
         }
     };
     let sources = match style {
-        Style::OwnWork | Style::Slow | Style::OneWard => vec![first],
+        Style::OwnWork | Style::Slow | Style::OneWard | Style::Shadowed => vec![first],
         Style::Pair | Style::ClosePair => vec![first, second],
         Style::Elsewhere | Style::ElsewhereWard => Vec::new(),
     };
+    if style == Style::Shadowed {
+        let given = world.people[first].given.clone();
+        let shared = given.into_iter().filter(|_| seeded.below(10) < 9);
+        world.people[second].given.extend(shared);
+    }
     let mut collected = BTreeSet::new();
     for source in &sources {
         let person = &mut world.people[*source];
         match style {
-            Style::OwnWork => collected.extend(person.given.iter().copied()),
+            Style::OwnWork | Style::Shadowed => collected.extend(person.given.iter().copied()),
             Style::OneWard => {
                 let beds = size.subjects / size.wards;
                 let ward = person.ward * beds..(person.ward + 1) * beds;

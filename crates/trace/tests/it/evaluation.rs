@@ -33,6 +33,7 @@ fn one_source_is_found() {
     check(Style::Slow, 1.0, 0.3, 6, 0);
     check(Style::Slow, 0.1, 0.0, 6, 0);
     check(Style::OneWard, 0.5, 0.0, 5, 0);
+    check(Style::Shadowed, 1.0, 0.0, 5, 0);
 }
 
 #[test]

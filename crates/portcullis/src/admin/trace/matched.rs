@@ -95,14 +95,22 @@ fn alike(name: &str, column: &str) -> bool {
     letters(name) == letters(last)
 }
 
-/// The distinct subjects of the file.
-pub fn leak(server: &Server, key: &SubjectKey, space: &Space, values: &[String]) -> Leak {
+/// The distinct subjects of the file. `keyed`: (place of the value, a further ordinal).
+pub fn leak(
+    server: &Server,
+    key: &SubjectKey,
+    space: &Space,
+    values: &[String],
+    keyed: &[(usize, u32)],
+) -> Leak {
     let mut builder = LeakBuilder::default();
-    for ordinal in known(server, key, space, values) {
-        match ordinal {
-            Some(ordinal) => builder.add(&[ordinal]),
-            None => builder.add(&[]),
+    let mut keyed = keyed.iter().copied().peekable();
+    for (place, clear) in known(server, key, space, values).into_iter().enumerate() {
+        let mut ordinals: Vec<u32> = clear.into_iter().collect();
+        while let Some((_, ordinal)) = keyed.next_if(|(of, _)| *of == place) {
+            ordinals.push(ordinal);
         }
+        builder.add(&ordinals);
     }
     builder.finish()
 }

@@ -4,6 +4,7 @@
 //! Invariant: the question is durable before its answer leaves, by the file's hash and counts alone;
 //! a value of the file is neither kept nor logged.
 
+mod keyed;
 mod matched;
 mod persons;
 mod spaces;
@@ -26,7 +27,7 @@ use super::Shared;
 use super::error::ApiError;
 use super::input::Body;
 use crate::compose::server::Server;
-use spaces::Space;
+use spaces::{Known, Space};
 
 /// All values of a column, quoted.
 pub const BODY_BYTES_MAX: usize = VALUES_BYTES_MAX + VALUES_MAX * 4 + (1 << 20);
@@ -63,6 +64,9 @@ pub struct Request {
     /// What was disclosed from then on can't be in the file.
     #[serde(default)]
     before: Option<Timestamp>,
+    /// Ask the database whose the digests are of contracts that mask or hide the key.
+    #[serde(default)]
+    ask_database: bool,
 }
 
 /// Which column holds subjects, from samples of all.
@@ -89,6 +93,7 @@ pub async fn columns(
         &actor,
         &survey.file,
         "columns",
+        false,
         sampled,
         hits.unwrap_or(0),
         Vec::new(),
@@ -113,8 +118,12 @@ pub async fn trace(
     let _turn = turn().await?;
     let key = matched::ledger_key(&server)?;
     let known = spaces::known(&server);
-    let space = space(&server, &key, &known.spaces, &request)?;
-    let answer = tokio::task::block_in_place(|| answer(&server, &key, &space, &request))?;
+    let space = space(&server, &key, &known, &request)?;
+    let keyed = match request.ask_database {
+        true => keyed::ordinals(&server, &key, &space, &request.values).await?,
+        false => Vec::new(),
+    };
+    let answer = tokio::task::block_in_place(|| answer(&server, &key, &space, &keyed, &request))?;
     let persons = answer.verdict.set.members.iter();
     let persons = persons.map(|member| member.person.clone()).collect();
     let (distinct, hits) = (answer.verdict.distinct, answer.verdict.known);
@@ -124,6 +133,7 @@ pub async fn trace(
         &actor,
         &request.file,
         "match",
+        request.ask_database,
         distinct,
         hits,
         persons,
@@ -145,7 +155,12 @@ pub async fn trace(
         fields.insert("before".into(), json!(request.before));
         fields.insert("sessions".into(), json!(sessions));
         fields.insert("notes".into(), json!(notes));
-        fields.insert("untraceable".into(), json!(known.untraceable));
+        let left = if request.ask_database {
+            &[]
+        } else {
+            known.untraceable.as_slice()
+        };
+        fields.insert("untraceable".into(), json!(left));
     }
     Ok(Json(told))
 }
@@ -160,12 +175,13 @@ fn answer(
     server: &Server,
     key: &portcullis_ledger::SubjectKey,
     space: &Space,
+    keyed: &[(usize, u32)],
     request: &Request,
 ) -> Result<Answer, Denied> {
     server
         .follow_index()
         .map_err(|error| unreadable(format!("{error:#}")))?;
-    let leak = matched::leak(server, key, space, &request.values);
+    let leak = matched::leak(server, key, space, &request.values, keyed);
     let mut notes = Vec::new();
     let persons = persons::Persons::gather(server, request.before, &mut notes)?;
     let verdict = persons.judge(server, &leak);
@@ -181,7 +197,7 @@ fn answer(
 fn space(
     server: &Server,
     key: &portcullis_ledger::SubjectKey,
-    known: &[Space],
+    known: &Known,
     request: &Request,
 ) -> Result<Space, Denied> {
     let asked = |space: &&Space| {
@@ -191,7 +207,7 @@ fn space(
             .is_none_or(|r| *r == space.resource)
             && request.kind.as_ref().is_none_or(|k| *k == space.kind)
     };
-    let asked: Vec<Space> = known.iter().filter(asked).cloned().collect();
+    let asked: Vec<Space> = known.spaces.iter().filter(asked).cloned().collect();
     let step = (request.values.len() / portcullis_trace::limits::SAMPLE_OF_COLUMN).max(1);
     let column = Column {
         name: request.column.clone(),
@@ -205,10 +221,20 @@ fn space(
             .iter()
             .find(|space| space.resource == best.resource && space.kind == best.kind)
     });
-    best.or_else(|| asked.first()).cloned().ok_or_else(|| {
-        Denied::invalid("trace.kind", "no contract has subjects of that kind there")
-            .hint("leave `--resource` and `--kind` out, and all are tried")
-    })
+    // Where all ids are digests nothing is known yet.
+    let keyed = || {
+        asked.iter().find(|space| {
+            let mut keyed = known.untraceable.iter();
+            keyed.any(|one| one.resource == space.resource && one.kind == space.kind)
+        })
+    };
+    best.or_else(keyed)
+        .or_else(|| asked.first())
+        .cloned()
+        .ok_or_else(|| {
+            Denied::invalid("trace.kind", "no contract has subjects of that kind there")
+                .hint("leave `--resource` and `--kind` out, and all are tried")
+        })
 }
 
 async fn turn() -> Result<tokio::sync::SemaphorePermit<'static>, Denied> {
@@ -237,12 +263,14 @@ async fn record(
     actor: &Actor,
     file: &File,
     step: &str,
+    database: bool,
     subjects: u64,
     known: u64,
     found: Vec<String>,
 ) -> Result<(), Denied> {
     let event = Event::TraceAsked {
         step: step.to_owned(),
+        database,
         sha256: file.sha256.to_ascii_lowercase(),
         bytes: file.bytes,
         format: file.format.clone(),

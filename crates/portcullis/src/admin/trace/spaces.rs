@@ -25,6 +25,7 @@ pub struct Untraceable {
     pub contract: String,
     pub resource: String,
     pub table: String,
+    pub kind: String,
     pub column: String,
     /// What stands in the key's place; `None`: the column isn't shown.
     pub mask: Option<String>,
@@ -58,7 +59,7 @@ pub fn known(server: &Server) -> Known {
                 .map(|subject| subject.kind.clone())
                 .or_else(|| table.subject_kind.clone())
                 .unwrap_or_else(|| table.qualified());
-            spaces.insert((table.resource.clone(), kind, column.clone()));
+            spaces.insert((table.resource.clone(), kind.clone(), column.clone()));
             let keyed = match shown {
                 Some(subject) => subject.column == SUBJECT_COLUMN,
                 None => !in_clear(&table.columns, column) || table.mask.contains_key(column),
@@ -68,6 +69,7 @@ pub fn known(server: &Server) -> Known {
                     contract: contract.id.clone(),
                     resource: table.resource.clone(),
                     table: table.qualified(),
+                    kind,
                     column: column.clone(),
                     mask: table
                         .mask
