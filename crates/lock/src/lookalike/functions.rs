@@ -213,6 +213,13 @@ pub(super) const VISIBLE: &[Function] = &[
         "name",
         "SELECT r.rolname FROM {s}.pg_roles r WHERE r.rolname = $1 OR pg_catalog.quote_ident(r.rolname) = $1",
     ),
+    // Where a role is compared.
+    f(
+        "visible_role_number",
+        "name",
+        "oid",
+        "SELECT r.oid FROM {s}.pg_roles r WHERE r.rolname = $1",
+    ),
     f(
         "visible_collation",
         "oid",
@@ -513,6 +520,19 @@ pub(super) const MEDIATED: &[Function] = &[
         "oid, int4",
         "text",
         "SELECT CASE WHEN $1 IS NULL THEN NULL WHEN $1 < 16384 OR EXISTS (SELECT FROM {s}.pg_type t WHERE t.oid = $1) THEN pg_catalog.format_type($1, $2) ELSE '???' END",
+    ),
+    // Lists of rights are text in the look-alikes, and there are none: their own type prints any role's name.
+    f(
+        "acldefault",
+        "\"char\", oid",
+        "text[]",
+        "SELECT NULL::pg_catalog.text[]",
+    ),
+    f(
+        "aclexplode",
+        "text[]",
+        "TABLE (grantor oid, grantee oid, privilege_type text, is_grantable bool)",
+        "SELECT NULL::pg_catalog.oid, NULL::pg_catalog.oid, NULL::pg_catalog.text, NULL::pg_catalog.bool WHERE false",
     ),
     // comments
     f(

@@ -204,9 +204,27 @@ fn relation_view(schema: &str, relation: &SystemRelation, spec: &relations::Spec
     )
 }
 
-/// One column with the server's own type; `anyarray` exists in the server's own catalog alone.
+/// The type of a look-alike's column. `anyarray` exists in the server's own catalog alone. A type that
+/// stands for objects would give its type to what a client puts beside the column, whose names are then looked up
+/// and told: so functions are numbers here (the gate shows their names), and lists of rights are text.
+fn shown_type(ty: &str) -> &str {
+    match ty {
+        "anyarray" | "aclitem[]" => "text[]",
+        "aclitem" => "text",
+        registered if registered.starts_with("reg") => match registered.ends_with("[]") {
+            true => "oid[]",
+            false => "oid",
+        },
+        plain => plain,
+    }
+}
+
+/// One column, with the server's own type but for [`shown_type`].
 fn column(spec: &relations::Spec, name: &str, ty: &str) -> String {
-    let ty = if ty == "anyarray" { "text[]" } else { ty };
+    let is_rights = matches!(ty, "aclitem" | "aclitem[]");
+    let shown = shown_type(ty);
+    let is_changed = shown != ty;
+    let ty = shown;
     let given = spec
         .columns
         .iter()
@@ -220,7 +238,8 @@ fn column(spec: &relations::Spec, name: &str, ty: &str) -> String {
         None if ty == "oid" && name.ends_with("owner") || name == "datdba" => {
             format!("CAST({OWNER_OID} AS oid)")
         }
-        None if ty == "aclitem[]" => "CAST(NULL AS aclitem[])".to_owned(),
+        None if is_rights => format!("CAST(NULL AS {ty})"),
+        None if is_changed => format!("CAST(x.{} AS {ty})", ident(name)),
         None => format!("x.{}", ident(name)),
     };
     format!("{value} AS {}", ident(name))
@@ -285,11 +304,7 @@ fn derived(schema: &str, live: &LiveCatalog, made: &mut BTreeSet<String>, look: 
 
 fn nothing(relation: &SystemRelation) -> String {
     let column = |(name, ty): &(String, String)| {
-        format!(
-            "CAST(NULL AS {}) AS {}",
-            if ty == "anyarray" { "text[]" } else { ty },
-            ident(name)
-        )
+        format!("CAST(NULL AS {}) AS {}", shown_type(ty), ident(name))
     };
     format!(
         "SELECT {} WHERE false",
