@@ -35,6 +35,8 @@ const SEARCH_PATH: &str = "\"$user\", clinic, lab, public";
 pub const ALL_ROWS: &str = "*";
 /// Instead of a column's name: from which tables the result's columns come.
 pub const SOURCES: &str = "(sources)";
+/// Instead of a column's name: of which types the result's columns are. Their texts stay compared.
+pub const TYPES: &str = "(types)";
 /// In a statement: the OID of this relation, type or schema, as clients fill it in from an earlier answer.
 const OID_MARK: &str = "{oid:";
 const LEFT_OUT: &[u8] = b"(differs by nature)";
@@ -44,13 +46,16 @@ const FIRST_OF_USERS: u32 = 16384;
 const FIXED_BYTES: usize = 18;
 const SOURCE_BYTES: usize = 6;
 
+/// What may be otherwise, and why.
+pub type Reasons = BTreeMap<String, String>;
+
 /// What an entry says of itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Says {
     /// The same answer as the masked reference's.
     Equal,
     /// The same but for these columns (or [`ALL_ROWS`]), each with its reason.
-    ButFor(BTreeMap<String, String>),
+    ButFor(Reasons),
     /// Refused by design, with this reason code.
     Blocked { code: String, why: String },
 }
@@ -65,7 +70,7 @@ pub struct Entry {
     pub steps: Vec<Step>,
     pub order: Order,
     /// Texts by which rows of the reference are known that the contract does not show, with the reason.
-    pub unseen: BTreeMap<String, String>,
+    pub unseen: Reasons,
     pub says: Says,
     /// A defect that is known: it is not yet so, and must not be until this is taken away.
     pub open: Option<String>,
@@ -77,6 +82,8 @@ pub enum Came {
     Equal,
     /// Equal where it has to be, and not where it need not.
     ButFor,
+    /// The same, but this mark of it excuses nothing.
+    Idle(String),
     Blocked(String),
     /// The reference itself fails: the entry tests nothing.
     NoReference(String),
@@ -101,9 +108,9 @@ struct Written {
     #[serde(default)]
     order: Order,
     #[serde(default)]
-    differs: BTreeMap<String, String>,
+    differs: Reasons,
     #[serde(default)]
-    unseen: BTreeMap<String, String>,
+    unseen: Reasons,
     blocked: Option<String>,
     why: Option<String>,
     open: Option<String>,
@@ -147,6 +154,11 @@ fn entry(written: Written, id: &str, origin: &str) -> Result<Entry> {
     ensure!(
         written.sql.is_some() == written.steps.is_empty(),
         "either `sql` or `steps`"
+    );
+    let reasons = written.differs.values().chain(written.unseen.values());
+    ensure!(
+        reasons.chain(&written.why).all(|reason| !reason.is_empty()),
+        "a reason is missing"
     );
     let says = match (written.blocked, written.why) {
         (Some(code), Some(why)) => Says::Blocked { code, why },
@@ -228,16 +240,28 @@ impl Ground {
         let Says::ButFor(columns) = &entry.says else {
             return Came::Differs(Box::new(difference));
         };
-        let seen = without_rows(&plain_expected, &entry.unseen);
-        let got = if entry.unseen.is_empty() {
-            plain_got
-        } else {
-            uncounted(&plain_got)
+        let left = |columns: &Reasons, unseen: &Reasons| {
+            let expected = but_for(&without_rows(&plain_expected, unseen), columns);
+            let got = if entry.unseen.is_empty() {
+                plain_got.clone()
+            } else {
+                uncounted(&plain_got)
+            };
+            compare::first_difference(&expected, &but_for(&got, columns), entry.order)
         };
-        let [left, right] = [&seen, &got].map(|said| but_for(said, columns));
-        match compare::first_difference(&left, &right, entry.order) {
+        if let Some(difference) = left(columns, &entry.unseen) {
+            return Came::Differs(Box::new(difference));
+        }
+        let idle_column = columns
+            .keys()
+            .find(|key| left(&without(columns, key), &entry.unseen).is_none());
+        let idle_text = entry
+            .unseen
+            .keys()
+            .find(|key| left(columns, &without(&entry.unseen, key)).is_none());
+        match idle_column.or(idle_text) {
+            Some(mark) => Came::Idle(mark.clone()),
             None => Came::ButFor,
-            Some(difference) => Came::Differs(Box::new(difference)),
         }
     }
 
@@ -401,8 +425,14 @@ fn without_sources(body: &mut [u8], below: u32) {
     }
 }
 
+fn without(reasons: &Reasons, key: &str) -> Reasons {
+    let mut reasons = reasons.clone();
+    reasons.remove(key);
+    reasons
+}
+
 /// Without the rows in which one of these texts stands.
-fn without_rows(said: &Transcript, unseen: &BTreeMap<String, String>) -> Transcript {
+fn without_rows(said: &Transcript, unseen: &Reasons) -> Transcript {
     if unseen.is_empty() {
         return said.clone();
     }
@@ -430,7 +460,7 @@ fn uncounted(said: &Transcript) -> Transcript {
 }
 
 /// With these columns' values left out; or all rows.
-fn but_for(said: &Transcript, columns: &BTreeMap<String, String>) -> Transcript {
+fn but_for(said: &Transcript, columns: &Reasons) -> Transcript {
     let mut said = said.clone();
     for part in &mut said.parts {
         let mut named: Vec<String> = Vec::new();
@@ -440,6 +470,9 @@ fn but_for(said: &Transcript, columns: &BTreeMap<String, String>) -> Transcript 
                     named = names(&message.body);
                     if columns.contains_key(SOURCES) {
                         without_sources(&mut message.body, u32::MAX);
+                    }
+                    if columns.contains_key(TYPES) {
+                        message.body = named.join("\0").into_bytes();
                     }
                 }
                 b'D' => without_columns(message, &named, columns),
@@ -454,7 +487,7 @@ fn but_for(said: &Transcript, columns: &BTreeMap<String, String>) -> Transcript 
     said
 }
 
-fn without_columns(row: &mut Message, named: &[String], columns: &BTreeMap<String, String>) {
+fn without_columns(row: &mut Message, named: &[String], columns: &Reasons) {
     let mut values = compare::values(&row.body);
     for (value, name) in values.iter_mut().zip(named) {
         let named = |column: &String| column.eq_ignore_ascii_case(name);
@@ -475,4 +508,85 @@ fn names(body: &[u8]) -> Vec<String> {
         rest = behind.get(1 + FIXED_BYTES..).unwrap_or_default();
     }
     names
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::conformance::{Ended, Part};
+
+    /// An answer with columns `a` and `b`.
+    fn said(rows: &[[&str; 2]]) -> Transcript {
+        let mut described = 2_u16.to_be_bytes().to_vec();
+        for name in ["a", "b"] {
+            described.extend_from_slice(name.as_bytes());
+            described.push(0);
+            described.extend_from_slice(&[0; FIXED_BYTES]);
+        }
+        let mut messages = vec![Message {
+            tag: b'T',
+            body: described,
+        }];
+        messages.extend(rows.iter().map(|row| Message {
+            tag: b'D',
+            body: compare::row_of(&row.map(|value| Some(value.as_bytes().to_vec()))),
+        }));
+        messages.push(Message {
+            tag: b'C',
+            body: format!("SELECT {}\0", rows.len()).into_bytes(),
+        });
+        let part = Part {
+            steps: vec![Step::Query("select a, b from t".to_owned())],
+            messages,
+            ended: Ended::Ready,
+            took: std::time::Duration::ZERO,
+        };
+        Transcript { parts: vec![part] }
+    }
+
+    fn came(differs: &[&str], unseen: &[&str], answers: [Transcript; 2]) -> Came {
+        let quoted = |all: &[&str]| -> String {
+            let all = all.iter().map(|key| format!("\"{key}\" = \"why\""));
+            all.collect::<Vec<_>>().join(", ")
+        };
+        let written: Written = toml::from_str(&format!(
+            "id = \"x\"\nsql = \"select\"\ndiffers = {{ {} }}\nunseen = {{ {} }}",
+            quoted(differs),
+            quoted(unseen)
+        ))
+        .unwrap();
+        Ground::came(&entry(written, "x", "test").unwrap(), &answers)
+    }
+
+    #[test]
+    fn a_mark_excuses_what_it_names_alone() {
+        let expected = said(&[["1", "x"], ["2", "x"]]);
+        assert!(matches!(
+            came(
+                &[],
+                &[],
+                [expected.clone(), said(&[["2", "x"], ["1", "x"]])]
+            ),
+            Came::Equal
+        ));
+        let other_b = said(&[["1", "y"], ["2", "y"]]);
+        let tried = |differs: &[&str]| came(differs, &[], [expected.clone(), other_b.clone()]);
+        assert!(matches!(tried(&[]), Came::Differs(_)));
+        assert!(matches!(tried(&["a"]), Came::Differs(_)));
+        assert!(matches!(tried(&["b"]), Came::ButFor));
+        assert!(matches!(tried(&["a", "b"]), Came::Idle(_)));
+        assert!(matches!(tried(&["*"]), Came::ButFor));
+    }
+
+    #[test]
+    fn rows_are_left_out_of_the_reference_alone() {
+        let one = said(&[["1", "x"]]);
+        let two = said(&[["1", "x"], ["2", "hidden"]]);
+        let tried = |left: &Transcript, right: &Transcript| {
+            came(&[], &["hidden"], [left.clone(), right.clone()])
+        };
+        assert!(matches!(tried(&two, &one), Came::ButFor));
+        assert!(matches!(tried(&one, &two), Came::Differs(_)));
+        assert_eq!(one.parts[0].messages.len(), 3);
+    }
 }

@@ -25,6 +25,7 @@ fn judged(entry: &Entry, came: &Came) -> Option<String> {
         (Says::Blocked { code, .. }, Came::Blocked(with)) if code == with => return None,
         (_, Came::Equal) => "equal now: take its mark away".to_owned(),
         (_, Came::ButFor) => "answered now".to_owned(),
+        (_, Came::Idle(mark)) => format!("`{mark}` excuses nothing: take it away"),
         (_, Came::Blocked(code)) => format!("blocked: {code}"),
         (_, Came::NoReference(why)) => format!("the reference fails: {why}"),
         (_, Came::Differs(difference)) => format!("{difference}"),
@@ -78,7 +79,7 @@ fn honest_work_gets_the_references_answers() {
             Came::Equal => share.equal += 1,
             Came::ButFor => share.but_for += 1,
             Came::Blocked(_) => share.blocked += 1,
-            Came::NoReference(_) | Came::Differs(_) => {}
+            Came::Idle(_) | Came::NoReference(_) | Came::Differs(_) => {}
         }
         if let Some(told) = failure(entry, told) {
             if show {
