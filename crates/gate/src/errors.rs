@@ -14,6 +14,57 @@ pub enum Severity {
     Fatal,
 }
 
+/// What to do about a refusal that is the same wherever it arises: of the gate, not of one statement.
+fn general_hint(reason: &str) -> Option<&'static str> {
+    Some(match reason {
+        "access.timezone" => "ask the owner's administrator to correct `timezone` of the contract",
+        "grant.ended" => "request a new grant",
+        "internal.random" => "try again; tell the owner's engineer if it lasts",
+        "limit.cursors" => {
+            "close what is read through: `CLOSE name`, `CLOSE ALL`, or end the transaction"
+        }
+        "limit.options" => "leave settings out of the connection's options, and send them as `SET`",
+        "limit.portals" => {
+            "close what is read through, or send Sync: portals end with their transaction"
+        }
+        "limit.prepared" => {
+            "`DEALLOCATE name` or `DEALLOCATE ALL`; drivers have a size for their cache of statements"
+        }
+        "limit.sessions" => "try again later, with fewer connections in the pool",
+        "method.tuning" => {
+            "what the database says against it stands above; if it seems right, ask the owner's engineer"
+        }
+        "portal.unknown" => {
+            "declare it again: cursors end with their transaction, but those WITH HOLD"
+        }
+        "prepared.exists" => "`DEALLOCATE` it first, or take another name",
+        "prepared.kind" => "send the statement itself, or prepare it in the protocol (Parse)",
+        "prepared.unknown" => "prepare it again: names are the session's own, and end with it",
+        "protocol.replication" => {
+            "leave `replication` out; what the contract shows is read with SELECT"
+        }
+        "protocol.violation" => {
+            "the client broke PostgreSQL's protocol; update the driver, or tell its makers"
+        }
+        "resource.tls" => "the owner's engineer finds the cause in the gate's log",
+        "resource.unreachable" => "try again; tell the owner's engineer if it lasts",
+        "syntax.several" => "prepare the statements one by one, or send them in a simple query",
+        "trace.tap" => "write the statement in a simpler form, and tell the owner's administrator",
+        "transaction.failed" => "send `ROLLBACK`, or `ROLLBACK TO` a savepoint",
+        _ => return None,
+    })
+}
+
+/// Whose the rule is, where no clause of a contract could say otherwise.
+fn general_detail(reason: &str) -> Option<&'static str> {
+    Some(match reason.split('.').next()? {
+        "limit" => "a limit of the gate, the same under every contract",
+        "protocol" => "the gate passes this under no contract",
+        "setting" => "what a session's baseline does not take, no method adds",
+        _ => return None,
+    })
+}
+
 /// Writes a refusal as an ErrorResponse. `text` is the statement's message, for the position.
 pub fn write_refusal(
     out: &mut BytesMut,
@@ -32,8 +83,14 @@ pub fn write_refusal(
         },
         sqlstate: refusal.sqlstate.code(),
         message: &message,
-        detail: refusal.detail.as_deref(),
-        hint: refusal.hint.as_deref(),
+        detail: refusal
+            .detail
+            .as_deref()
+            .or_else(|| general_detail(&refusal.reason)),
+        hint: refusal
+            .hint
+            .as_deref()
+            .or_else(|| general_hint(&refusal.reason)),
         position,
     };
     build::error_response(out, &report);
@@ -139,6 +196,60 @@ mod tests {
         })
         .collect();
         assert!(told.iter().all(|one| *one == told[0]), "{told:?}");
+    }
+
+    #[test]
+    fn what_the_gate_itself_refuses_says_what_to_do() {
+        let refusal = Refusal::new(
+            portcullis_contract::SqlState::InFailedTransaction,
+            "transaction.failed",
+            "current transaction is aborted",
+        );
+        let mut out = BytesMut::new();
+        write_refusal(&mut out, Severity::Error, &refusal, None);
+        let text = String::from_utf8_lossy(&out);
+        assert!(text.contains("Hsend `ROLLBACK`"), "{text}");
+        let own = refusal.hint("wait");
+        out.clear();
+        write_refusal(&mut out, Severity::Error, &own, None);
+        let text = String::from_utf8_lossy(&out);
+        assert!(
+            text.contains("Hwait") && !text.contains("ROLLBACK"),
+            "{text}"
+        );
+    }
+
+    /// No refusal of this crate leaves the client without a hint: each has its own, or a general one.
+    #[test]
+    fn every_reason_of_the_gate_has_a_hint() {
+        let sources = [
+            include_str!("admit.rs"),
+            include_str!("listen.rs"),
+            include_str!("options.rs"),
+            include_str!("roles.rs"),
+            include_str!("startup.rs"),
+            include_str!("session/ask.rs"),
+            include_str!("session/desk.rs"),
+            include_str!("session/extended.rs"),
+            include_str!("session/names.rs"),
+            include_str!("session/simple.rs"),
+        ];
+        let mut seen = 0;
+        for made in sources
+            .iter()
+            .flat_map(|text| text.split("Refusal::new(").skip(1))
+        {
+            let Some(reason) = made.split('"').nth(1).filter(|word| word.contains('.')) else {
+                continue;
+            };
+            seen += 1;
+            let own = made.split("Refusal").next().unwrap().contains(".hint(");
+            assert!(
+                own || general_hint(reason).is_some(),
+                "{reason} says nothing to do"
+            );
+        }
+        assert!(seen >= 20, "{seen} refusals found");
     }
 
     #[test]

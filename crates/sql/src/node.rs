@@ -561,6 +561,7 @@ fn visit_children<const STRIP: bool>(node: &mut Node, visit: Visit<'_>) -> Walke
         }
         NodeEnum::VariableShowStmt(_)
         | NodeEnum::DiscardStmt(_)
+        | NodeEnum::UnlistenStmt(_)
         | NodeEnum::FetchStmt(_)
         | NodeEnum::ClosePortalStmt(_) => {}
         NodeEnum::DeallocateStmt(n) => zero::<STRIP>(&mut n.location),

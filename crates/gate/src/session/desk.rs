@@ -29,6 +29,8 @@ pub struct Facts {
     pub method: String,
     /// How many answers with groups it gives: a budget of their own counts them.
     pub groups: u64,
+    /// Reading it looked at what a literal says: it stands for no other text.
+    pub literal_read: bool,
     /// The owner's names.
     pub tables: Vec<String>,
     /// The owner's columns that it reads, `schema.table.column`; a masked one ends with `*`.
@@ -97,6 +99,7 @@ impl Cleared {
             kind: Kind::Empty,
             method,
             groups: 0,
+            literal_read: false,
             tables,
             columns: Vec::new(),
             taps: Arc::default(),
@@ -209,8 +212,8 @@ impl Terms {
 
     /// The template of a text, from two readings: of the text (its sample, where it has long lists)
     /// and of the same with marks for literals. INVARIANT: a template is kept only if every literal
-    /// is the operand of a comparison, both readings found the same facts, and the template gives
-    /// back, letter by letter, what the first was cleared to.
+    /// is the operand of a comparison, no rule looked at what a literal says, both readings found the
+    /// same facts, and the template gives back, letter by letter, what the first was cleared to.
     fn template_of(
         &self,
         text: &str,
@@ -229,7 +232,11 @@ impl Terms {
         };
         let read = self.clear_anew(&marked, names).ok()?;
         let [marked] = read.as_ref() else { return None };
-        if !matches!(cleared.kind, Kind::Query) || !marked.facts.agree(&cleared.facts) {
+        let literals_alike = !cleared.literal_read && !marked.literal_read;
+        if !literals_alike
+            || !matches!(cleared.kind, Kind::Query)
+            || !marked.facts.agree(&cleared.facts)
+        {
             return None;
         }
         let template = Template::new(&marked.text, &sample_cut)?;
@@ -269,9 +276,9 @@ impl Terms {
             })
         };
         let permit = decide(&self.contract, &self.surface.resource, &statement.footprint)
-            .map_err(|refusal| refused(refusal.at(statement.range.start)))?;
-        let rewritten =
-            portcullis_sql::rewrite(statement, &permit, &self.surface, names).map_err(refused)?;
+            .map_err(|refusal| refused(placed(refusal, text, statement.range.start)))?;
+        let rewritten = portcullis_sql::rewrite(statement, &permit, &self.surface, names)
+            .map_err(|refusal| refused(moved(refusal, statement.range.start)))?;
         let (taps, tapped) = self
             .plan_taps(rewritten.taps())
             .ok_or_else(|| refused(unplannable()))?;
@@ -280,6 +287,7 @@ impl Terms {
             kind: statement.kind.clone(),
             method: method_name(statement),
             groups: statement.aggregates,
+            literal_read: statement.literal_read,
             tables: tables_of(statement),
             columns: columns_of(statement, &self.surface),
             taps,
@@ -319,6 +327,21 @@ impl Terms {
         }
         Some((plans.into(), tapped.into()))
     }
+}
+
+/// A refusal without a place of its own stands at the statement's first word.
+fn placed(refusal: Refusal, text: &str, start: usize) -> Refusal {
+    if refusal.position.is_some() {
+        return refusal;
+    }
+    let blank = text.get(start..).unwrap_or_default();
+    refusal.at(start + blank.len() - blank.trim_start().len())
+}
+
+/// A place within one statement, as a place within its message.
+fn moved(mut refusal: Refusal, start: usize) -> Refusal {
+    refusal.position = refusal.position.map(|at| start + at);
+    refusal
 }
 
 /// The statement as it was sent. A parser's range leaves a leading comment out; before the first

@@ -285,3 +285,13 @@ fn what_its_session_alone_means_is_not_kept() {
     let (first, again) = (terms.clear(kept, &names), terms.clear(kept, &names));
     assert!(Arc::ptr_eq(&first.ok().unwrap(), &again.ok().unwrap()));
 }
+
+#[test]
+fn a_refusal_points_at_its_statement() {
+    let narrowed = terms_of(contract(|sample| sample.replace("\nlookup    = {}", "\n")));
+    let text = "SELECT 1;\n   select patient_id from clinic.visits";
+    let refused = narrowed.clear(text, &names()).err().unwrap();
+    assert_eq!(refused.refusal.reason, "method.lookup");
+    let at = refused.refusal.position.unwrap();
+    assert!(text[at..].starts_with("select patient_id"), "at {at}");
+}

@@ -70,7 +70,7 @@ SELECT count(*) FILTER (WHERE sex = 'f'), count(DISTINCT hospital_ward), avg(ext
 SELECT count(ALL sex) FROM clinic.patients
 SELECT patient_id, row_number() OVER (PARTITION BY hospital_ward ORDER BY birth_date DESC NULLS FIRST) FROM clinic.patients
 SELECT patient_id, rank() OVER w, dense_rank() OVER (w) FROM clinic.patients WINDOW w AS (PARTITION BY sex ORDER BY birth_date)
-SELECT x, sum(x) OVER (ORDER BY x ROWS BETWEEN 1 PRECEDING AND CURRENT ROW), sum(x) OVER (ORDER BY x RANGE UNBOUNDED PRECEDING), sum(x) OVER (ORDER BY x GROUPS BETWEEN 1 PRECEDING AND 1 FOLLOWING EXCLUDE TIES), sum(x) OVER (ROWS BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING EXCLUDE CURRENT ROW), lag(x, 1, 0) OVER (ORDER BY x), first_value(x) OVER (ORDER BY x), nth_value(x, 2) OVER (ORDER BY x), ntile(2) OVER (ORDER BY x) FROM generate_series(1,5) x
+SELECT x, sum(x) OVER (ORDER BY x ROWS BETWEEN 1 PRECEDING AND CURRENT ROW), sum(x) OVER (ORDER BY x RANGE UNBOUNDED PRECEDING), sum(x) OVER (ORDER BY x GROUPS BETWEEN 1 PRECEDING AND 1 FOLLOWING EXCLUDE TIES), sum(x) OVER (ROWS BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING EXCLUDE CURRENT ROW), lag(x, 1, 0) OVER (ORDER BY x), first_value(x) OVER (ORDER BY x), nth_value(x, 2) OVER (ORDER BY x ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING), ntile(2) OVER (ORDER BY x) FROM generate_series(1,5) x
 SELECT string_agg(x::text, ',' ORDER BY x DESC), array_agg(DISTINCT x), percentile_cont(0.5) WITHIN GROUP (ORDER BY x), mode() WITHIN GROUP (ORDER BY x), bool_and(x > 1), every(x > 1) FROM generate_series(1,5) x
 SELECT patient_id FROM clinic.patients ORDER BY patient_id LIMIT 10 OFFSET 5
 SELECT patient_id FROM clinic.patients ORDER BY patient_id OFFSET 5 ROWS FETCH FIRST 10 ROWS ONLY

@@ -321,3 +321,13 @@ SELECT patient_id, last_value(cost) OVER (PARTITION BY patient_id ORDER BY visit
 SELECT patient_id, last_value(cost) OVER (PARTITION BY patient_id ORDER BY visit_date RANGE BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING) FROM visits
 SELECT patient_id, last_value(cost) OVER (PARTITION BY patient_id ORDER BY visit_date, visit_id) FROM visits
 SELECT patient_id, lag(cost) OVER w, sum(cost) OVER (w ROWS 2 PRECEDING), rank() OVER w FROM visits WINDOW p AS (PARTITION BY patient_id), w AS (p ORDER BY visit_date)
+SELECT w.kind, count(*), avg(v.cost), sum(v.cost * w.floor) FROM visits v JOIN doctors d ON d.doctor_id = v.doctor_id JOIN wards w ON w.ward = d.ward GROUP BY w.kind
+SELECT sum(cost * doctor_id), sum(cost * 1.19 + 5), avg((cost - 100) * (cost - 100)), avg((current_date - visit_date) / 365.25), sum(cost::float8 * 1.19) FROM visits
+SELECT avg(extract(epoch FROM now() - taken) / 3600), avg(extract(year FROM age(taken))), count(DISTINCT date_trunc('month', taken)) FROM lab.samples
+SELECT avg(n) FROM (SELECT p.patient_id, count(v.visit_id) AS n FROM patients p LEFT JOIN visits v ON v.patient_id = p.patient_id GROUP BY p.patient_id) x
+SELECT v.diagnosis, count(*) FROM visits v, (SELECT avg(cost) AS mean FROM visits) m WHERE v.cost > m.mean GROUP BY v.diagnosis
+SELECT d, count(*) FROM visits v, unnest(string_to_array(v.diagnosis, ',')) AS d GROUP BY d
+SELECT count(*) FROM patients p WHERE NOT EXISTS (SELECT 1 FROM visits v WHERE v.patient_id = p.patient_id)
+SELECT count(*) FROM patients WHERE patient_id NOT IN (SELECT patient_id FROM visits)
+SELECT g.d, count(v.visit_id) FROM (VALUES ('flu'), ('cold')) g(d) LEFT JOIN visits v ON v.diagnosis = g.d GROUP BY g.d
+SELECT sex, count(*) FROM patients GROUP BY sex HAVING count(DISTINCT patient_id) > 10
