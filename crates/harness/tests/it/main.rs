@@ -15,6 +15,7 @@ mod budgets;
 mod clients;
 mod conformance;
 mod crash;
+mod detect;
 mod disclosed;
 mod durable;
 mod ends;

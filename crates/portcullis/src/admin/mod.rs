@@ -10,6 +10,7 @@ mod disclosed;
 mod doctor;
 mod error;
 mod explain;
+mod findings;
 mod grants;
 mod input;
 mod log;
@@ -142,6 +143,13 @@ pub fn router(server: Arc<Server>) -> Router {
         "/v1/sessions/{id}/end",
         SessionEnd,
         sessions::end,
+    );
+    routes.add(Method::GET, "/v1/findings", FindingRead, findings::list);
+    routes.add(
+        Method::GET,
+        "/v1/findings/{id}",
+        FindingRead,
+        findings::show,
     );
     routes.add(Method::GET, "/v1/state", StateRead, state::read);
     routes.add(Method::GET, "/v1/log/export", LogExport, log::export);

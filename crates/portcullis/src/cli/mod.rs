@@ -24,6 +24,7 @@ mod demo;
 mod disclosed;
 mod doctor;
 mod explain;
+mod finding;
 mod grant;
 mod init;
 mod log;
@@ -112,6 +113,8 @@ enum Command {
     #[command(subcommand)]
     Session(session::Session),
     #[command(subcommand)]
+    Finding(finding::Finding),
+    #[command(subcommand)]
     Log(log::Log),
     Doctor(doctor::Doctor),
     Explain(explain::Explain),
@@ -165,6 +168,7 @@ async fn dispatch(cli: Cli) -> Result<(), Exit> {
         Command::Plan(command) => plan::run(&global, &command).await,
         Command::Grant(command) => grant::run(&global, &command).await,
         Command::Session(command) => session::run(&global, &command).await,
+        Command::Finding(command) => finding::run(&global, &command).await,
         Command::Log(command) => log::run(&global, &command).await,
         Command::Doctor(command) => doctor::run(&global, &command).await,
         Command::Explain(command) => explain::run(&global, &command).await,

@@ -2,6 +2,7 @@
 //! Start at [`serve`].
 
 pub mod config;
+pub mod detect;
 pub mod gate;
 pub mod journal;
 pub mod ledger;

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
+use portcullis_detect::Thresholds;
 use portcullis_store::state::{Recorder, Registry};
 use tokio::net::{TcpListener, UnixListener};
 use tokio::signal::unix::{SignalKind, signal};
@@ -17,7 +18,7 @@ use super::config::Config;
 use super::gate::{self, GateSetup};
 use super::second_lock::SecondLock;
 use super::server::Server;
-use super::{journal, ledger, metrics, tls, upkeep, webhook};
+use super::{detect, journal, ledger, metrics, tls, upkeep, webhook};
 use crate::admin;
 use crate::datadir::DataDir;
 
@@ -54,6 +55,7 @@ pub async fn serve(
         .clone()
         .unwrap_or_else(|| dir.tls_certificate());
     let key = listen.tls_key.clone().unwrap_or_else(|| dir.tls_key());
+    let thresholds = detect::thresholds(&dir)?;
     let listener = bind(&listen.pg).await?;
     let pg = listener
         .local_addr()
@@ -75,7 +77,7 @@ pub async fn serve(
         drain: drain.subscribe(),
     })
     .await?;
-    let upkeep = start_upkeep(&server, config, taken_at);
+    let upkeep = start_upkeep(&server, config, thresholds, taken_at);
     let mut line = format!("ready pg={pg}");
     if let Some(address) = &listen.metrics {
         line.push_str(&format!(
@@ -184,6 +186,7 @@ fn gate_tls(
 fn start_upkeep(
     server: &Arc<Server>,
     config: &Config,
+    thresholds: Thresholds,
     taken_at: u64,
 ) -> Vec<tokio::task::JoinHandle<()>> {
     let every = Duration::from_secs(config.bypass.check_every_seconds.max(1));
@@ -201,6 +204,7 @@ fn start_upkeep(
         tokio::spawn(upkeep::end_contracts(Arc::clone(server))),
         tokio::spawn(upkeep::remove_closed(Arc::clone(server))),
         tokio::spawn(upkeep::take_snapshots(Arc::clone(server), taken_at)),
+        tokio::spawn(detect::follow(Arc::clone(server), thresholds)),
     ];
     if let Some(webhook) = config.webhook.clone() {
         tasks.push(tokio::spawn(webhook::notify(

@@ -80,6 +80,12 @@ fn notice(fact: &Fact) -> Option<Value> {
             "event": "change.requested", "seq": fact.seq, "at": at, "by": fact.actor, "change": change,
             "objects": objects, "approve": format!("portcullis change approve {change}"),
         })),
+        Event::FindingOpened(note) => Some(json!({
+            "event": "finding.opened", "seq": fact.seq, "at": at, "finding": note.finding,
+            "severity": note.severity, "detector": note.detector, "person": note.person,
+            "contract": note.contract, "resource": note.resource, "reason": note.reason,
+            "show": format!("portcullis finding show {}", note.finding),
+        })),
         _ => None,
     }
 }

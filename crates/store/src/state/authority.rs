@@ -70,12 +70,13 @@ pub enum Act {
     DisclosedSubject,
     /// Which subjects somebody was shown, by name: takes two officers.
     DisclosedList,
+    FindingRead,
 }
 
 use Role::{Admin, Approver, Auditor};
 
 /// One row: the act, the officers' roles that may do it, and whether a person may (his own things only).
-pub const TABLE: [(Act, &[Role], bool); 28] = [
+pub const TABLE: [(Act, &[Role], bool); 29] = [
     (Act::Apply, &[Admin], false),
     (Act::ContractDraft, &[Admin], false),
     (Act::Plan, &[Admin, Approver, Auditor], false),
@@ -104,6 +105,7 @@ pub const TABLE: [(Act, &[Role], bool); 28] = [
     (Act::Disclosed, &[Admin, Approver, Auditor], true),
     (Act::DisclosedSubject, &[Admin, Approver, Auditor], false),
     (Act::DisclosedList, &[Admin, Approver, Auditor], false),
+    (Act::FindingRead, &[Admin, Approver, Auditor], false),
 ];
 
 /// Who asks. Made by [`super::State::actor`] from a token, or [`Actor::Server`].

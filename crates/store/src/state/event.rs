@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::authority::{Hands, Role};
+use super::finding::FindingNote;
 use super::model::{ChangeItem, Ended};
 use super::recorder::Entry;
 use super::token::TokenHash;
@@ -216,10 +217,17 @@ pub enum Event {
         /// The whole list left.
         complete: bool,
     },
+
+    /// Something that an officer should ask about.
+    #[serde(rename = "finding.opened")]
+    FindingOpened(Box<FindingNote>),
+    /// The same thing again: the note as it stands now, counted.
+    #[serde(rename = "finding.repeated")]
+    FindingRepeated(Box<FindingNote>),
 }
 
 impl Event {
-    /// Whether the state is another one after it; the others are for the record alone.
+    /// Whether what sessions stand on is another one after it; live ones then ask for admission again.
     pub fn changes_state(&self) -> bool {
         !matches!(
             self,
@@ -232,6 +240,8 @@ impl Event {
                 | Self::DisclosedAsked { .. }
                 | Self::DisclosedListed { .. }
                 | Self::DisclosedListEnded { .. }
+                | Self::FindingOpened(_)
+                | Self::FindingRepeated(_)
                 | Self::ChangeFailed { .. }
         )
     }
@@ -362,7 +372,7 @@ pub fn is_state_kind(kind: &str) -> bool {
     let family = kind.split('.').next().unwrap_or(kind);
     matches!(
         family,
-        "officer" | "person" | "contract" | "resource" | "change" | "grant"
+        "officer" | "person" | "contract" | "resource" | "change" | "grant" | "finding"
     )
 }
 

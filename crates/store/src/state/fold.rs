@@ -158,6 +158,9 @@ impl State {
             Event::GrantEnded { grant, reason, .. } => {
                 self.close_grant(grant, GrantState::Ended, at, by, ended_words(*reason));
             }
+            Event::FindingOpened(note) | Event::FindingRepeated(note) => {
+                self.note_finding(note, at);
+            }
             Event::OfficerRefused { .. }
             | Event::SessionEnded { .. }
             | Event::AccessBypass { .. }

@@ -9,6 +9,7 @@ use portcullis_contract::{Contract, Grant, Person, Resource, Vendor};
 use serde::{Deserialize, Serialize};
 
 use super::authority::{Actor, Hands, Role};
+use super::finding::Finding;
 use super::token::TokenHash;
 
 /// Everything that commands and the gate ask about, as of the last event applied.
@@ -24,6 +25,9 @@ pub struct State {
     /// Lists of affected subjects that two officers agreed to, by change.
     #[serde(default)]
     pub lists: BTreeMap<String, PermittedList>,
+    /// What must be answered, by its id.
+    #[serde(default)]
+    pub findings: BTreeMap<String, Finding>,
     /// Login name → grants that had it, oldest first. Derived from `grants`.
     pub(super) users: HashMap<String, Vec<String>>,
     /// Live grants by their end. Derived from `grants`.

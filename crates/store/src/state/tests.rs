@@ -422,6 +422,7 @@ fn every_act_is_in_the_table_once_and_auditors_only_read() {
                 | Act::DisclosedSubject
                 | Act::DisclosedList
                 | Act::Trace
+                | Act::FindingRead
         );
         assert_eq!(roles.contains(&Role::Auditor), reads, "{act:?}");
     }
