@@ -180,6 +180,7 @@ fn figures_equal_a_naive_reference() {
     persons_ask_for_themselves_alone(&world, &reference);
     a_list_takes_two_officers(&world, &reference);
     in_words(&world, &reference);
+    after_a_table_has_left(&world);
     without_its_database(world, &reference);
 }
 
@@ -548,6 +549,25 @@ fn a_list_takes_two_officers(world: &World, reference: &Reference) {
         other["change"]["state"], "pending",
         "each list is agreed to by itself"
     );
+}
+
+/// What a contract no longer shows was shown all the same.
+fn after_a_table_has_left(world: &World) {
+    let contract = with_budget(sample::for_all_time(sample::CONTRACT_TOML), 5000, 100_000);
+    let more = contract.replace(OPS, MORE);
+    let visits = more.rfind("[[contract.").unwrap();
+    assert!(more[visits..].contains("clinic.visits"));
+    let files = [("more.toml", &more[..visits])];
+    world.gate.apply(&files).unwrap();
+    let answer = world
+        .gate
+        .officer(2)
+        .run(&["disclosed", "--subject", "1003"])
+        .unwrap();
+    let persons = answer["persons"].as_array().unwrap().iter();
+    let contracts: Vec<String> = persons.map(|person| text(person, "contract")).collect();
+    assert_eq!(contracts, [MORE, OPS]);
+    assert_eq!(answer["former_tables"][0]["table"], "clinic.visits");
 }
 
 /// As an officer reads it, in a terminal that knows ASCII alone.

@@ -29,6 +29,10 @@ const IDS_IN_EVENT: usize = 48;
 const OUTCOME_WITHIN: u64 = 100_000;
 /// Further on than this a new read is cheaper than skipping.
 const BUNDLE: u64 = 256;
+/// The gate needs the other cores.
+const READERS_MAX: usize = 4;
+/// Fewer records are read sooner than a thread is made.
+const WORTH_A_READER: usize = 512;
 
 #[derive(Deserialize)]
 pub struct Request {
@@ -49,6 +53,17 @@ struct Wanted {
     ids: BTreeMap<SubjectId, (String, String)>,
     /// What could not be asked: (contract, resource, why).
     unasked: BTreeSet<(String, String, String)>,
+    /// Tables that told of subjects and have left their contracts.
+    former: Vec<Former>,
+}
+
+/// A table of an account that its contract no longer has. What its column identified is not known any
+/// more: its subjects are looked for under its own name and under every kind of the resource.
+#[derive(Clone, PartialEq, Serialize)]
+struct Former {
+    contract: String,
+    resource: String,
+    table: String,
 }
 
 pub async fn who(
@@ -160,9 +175,45 @@ fn asked<'a>(request: &Request, grounds: &'a [Ground]) -> Asked<'a> {
     asked
 }
 
+fn former(server: &Server, request: &Request, grounds: &[Ground]) -> Vec<Former> {
+    let stands = |one: &Former| {
+        grounds.iter().any(|ground| {
+            ground.contract.id == one.contract && ground.table(&one.resource, &one.table).is_some()
+        })
+    };
+    let asked = |one: &Former| {
+        let names = [&request.kind, &request.table];
+        let named = names.into_iter().flatten().all(|name| *name == one.table);
+        named
+            && request
+                .resource
+                .as_ref()
+                .is_none_or(|resource| *resource == one.resource)
+    };
+    let accounts = server.accounts.lock();
+    let mut found = Vec::new();
+    for (contract, _, account) in accounts.persons() {
+        for (name, _) in account.tables() {
+            let one = Former {
+                contract: contract.to_owned(),
+                resource: name.resource.clone(),
+                table: name.table.clone(),
+            };
+            if asked(&one) && !stands(&one) && !found.contains(&one) {
+                found.push(one);
+            }
+        }
+    }
+    found
+}
+
 async fn wanted(server: &Server, request: &Request, grounds: &[Ground]) -> Result<Wanted, Denied> {
     let key = super::ledger_key(server)?;
-    let asked = asked(request, grounds);
+    let mut asked = asked(request, grounds);
+    let former = former(server, request, grounds);
+    for one in &former {
+        asked.entry(one.resource.clone()).or_default();
+    }
     if asked.is_empty() {
         return Err(Denied::invalid(
             "subject.unknown",
@@ -189,16 +240,20 @@ async fn wanted(server: &Server, request: &Request, grounds: &[Ground]) -> Resul
                 }
             }
         }
-        let kinds: BTreeSet<&str> = tables
+        let gone = || former.iter().filter(|one| one.resource == *resource);
+        let mut kinds: BTreeSet<&str> = tables
             .iter()
             .map(|(table, _)| table.kind.as_str())
             .collect();
+        kinds.extend(gone().map(|one| one.table.as_str()));
         for text in &texts {
             wanted.add(&key, resource, &kinds, text);
         }
         wanted.guessed(grounds, resource, tables);
         // Also under contracts that show the key now: they may have masked it once.
-        for contract in tables_contracts(tables) {
+        let mut contracts = tables_contracts(tables);
+        contracts.extend(gone().map(|one| one.contract.as_str()));
+        for contract in contracts {
             let keyed_now = tables
                 .iter()
                 .any(|(table, of)| table.keyed && of.contains(contract));
@@ -216,6 +271,7 @@ async fn wanted(server: &Server, request: &Request, grounds: &[Ground]) -> Resul
             }
         }
     }
+    wanted.former = former;
     Ok(wanted)
 }
 
@@ -335,6 +391,7 @@ fn answer(server: &Server, wanted: &Wanted) -> Result<Value, Denied> {
     Ok(json!({
         "seen": !shown.is_empty(), "persons": persons, "ids": ids, "withheld": withheld,
         "complete": unasked.is_empty() && withheld == 0, "not_asked": unasked,
+        "former_tables": wanted.former,
         "at": server.registry.now(),
     }))
 }
@@ -393,6 +450,39 @@ type Found = HashMap<usize, Vec<Listed>>;
 fn read(
     server: &Server,
     places: &BTreeMap<u64, usize>,
+    shown: &[Shown],
+) -> Result<(Found, u64), LogError> {
+    let places: Vec<(u64, usize)> = places.iter().map(|(seq, at)| (*seq, *at)).collect();
+    let threads = std::thread::available_parallelism().map_or(1, |cores| cores.get());
+    let share = places
+        .len()
+        .div_ceil(threads.min(READERS_MAX))
+        .max(WORTH_A_READER);
+    let parts: Vec<_> = std::thread::scope(|scope| {
+        let reading: Vec<_> = places
+            .chunks(share)
+            .map(|part| scope.spawn(move || read_part(server, part, shown)))
+            .collect();
+        reading.into_iter().map(|part| part.join()).collect()
+    });
+    let (mut found, mut withheld) = (Found::new(), 0);
+    for part in parts {
+        let cut = |_| LogError::Damaged {
+            place: "the log".to_owned(),
+            why: "reading was cut short".to_owned(),
+        };
+        let (more, gone) = part.map_err(cut)??;
+        withheld += gone;
+        for (holder, records) in more {
+            found.entry(holder).or_default().extend(records);
+        }
+    }
+    Ok((found, withheld))
+}
+
+fn read_part(
+    server: &Server,
+    places: &[(u64, usize)],
     shown: &[Shown],
 ) -> Result<(Found, u64), LogError> {
     let mut found = Found::new();

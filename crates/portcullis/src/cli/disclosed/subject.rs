@@ -62,6 +62,14 @@ fn words(answer: &Value) {
             text(missing, "/why")
         );
     }
+    for former in rows(answer, "former_tables") {
+        say!(
+            "note: {} has left contract {}; its subjects were looked for under its own name and the kinds of {}",
+            text(former, "/table"),
+            text(former, "/contract"),
+            text(former, "/resource")
+        );
+    }
     match answer.get("withheld").and_then(Value::as_u64) {
         None | Some(0) => {}
         Some(records) => say!("{records} records no longer tell whom they disclosed (removed)"),
