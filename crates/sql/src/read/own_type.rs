@@ -28,7 +28,7 @@ impl OwnType {
         let mut parts = split_identifiers(element, '.')?.into_iter();
         let (schema, name) = (parts.next()?, parts.next()?);
         let own = parts.next().is_none() && schema != "pg_catalog";
-        own.then(|| Self {
+        own.then_some(Self {
             schema,
             name,
             is_array: element.len() < written.len(),
