@@ -358,6 +358,52 @@ fn resuming_takes_two_officers() {
 }
 
 #[test]
+fn a_list_of_names_takes_two_officers_and_holds_a_day() {
+    let mut world = World::sample();
+    let zhang = world.actor("zhang");
+    let wanted = || ListRequest {
+        person: "li.wei".to_owned(),
+        contract: None,
+    };
+    let ask = |world: &World, actor: &Actor, request: ListRequest| {
+        command::disclosed_list(&world.state, actor, request, Some("B-7"), "c-l", world.at)
+    };
+    let Ok(command::ListStep::Requested(events)) = ask(&world, &zhang, wanted()) else {
+        panic!("the first question is the request")
+    };
+    world.take(&zhang, events);
+    assert_eq!(
+        world.approve("zhang", "c-l").unwrap_err().code,
+        "authority.same_officer"
+    );
+    assert!(matches!(
+        ask(&world, &zhang, wanted()),
+        Ok(command::ListStep::Waiting { change }) if change == "c-l"
+    ));
+    world.approve("li", "c-l").unwrap();
+    let permitted = |world: &World, request| {
+        matches!(
+            ask(world, &zhang, request),
+            Ok(command::ListStep::Permitted { .. })
+        )
+    };
+    assert!(permitted(&world, wanted()));
+    assert_eq!(world.replayed(), world.state);
+    let other = ListRequest {
+        contract: Some("clinic-ops-2026".to_owned()),
+        ..wanted()
+    };
+    assert!(!permitted(&world, other), "another list");
+    world.at += SignedDuration::from_hours(25);
+    assert!(!permitted(&world, wanted()), "a day later");
+    let person = Actor::Person {
+        id: "li.wei".to_owned(),
+        token_by: Default::default(),
+    };
+    assert!(ask(&world, &person, wanted()).is_err());
+}
+
+#[test]
 fn secrets_are_beside_the_log_and_survive_a_replay() {
     let mut world = World::sample();
     let grant = world.request("zhang", 8).unwrap();
