@@ -109,7 +109,9 @@ fn character_position(text: &str, byte_offset: usize) -> u32 {
 pub fn sanitised(report: &Report, surface: &Surface) -> (String, String, Option<String>) {
     let sqlstate = report.sqlstate().to_owned();
     // "Permission denied for X" and "X does not exist" would tell whether a hidden X is there.
-    if matches!(sqlstate.as_str(), "42501" | "3F000" | "42704") {
+    if matches!(sqlstate.as_str(), "42501" | "3F000" | "42704" | "42P01")
+        || looked_up(&sqlstate, report.message())
+    {
         return (
             "42704".to_owned(),
             "a name in the statement stands for nothing that this session may use".to_owned(),
@@ -133,6 +135,16 @@ pub fn sanitised(report: &Report, surface: &Surface) -> (String, String, Option<
         return (sqlstate, message, Some(hint));
     }
     (sqlstate, in_clients_names(report.message(), surface), None)
+}
+
+/// A value was read as a function's name. What a call finds missing has its arguments' types behind the
+/// name, and no quotes around it: `function pg_catalog.lag(text, integer) does not exist`.
+fn looked_up(sqlstate: &str, message: &str) -> bool {
+    match sqlstate {
+        "42883" => !message.contains('(') && !message.starts_with("operator"),
+        "42725" => message.starts_with("more than one"),
+        _ => false,
+    }
 }
 
 /// Names of the second lock become the owner's.
@@ -183,11 +195,17 @@ mod tests {
 
     #[test]
     fn what_is_hidden_and_what_is_missing_get_one_answer() {
-        let surface = Surface::default();
+        let surface = Surface {
+            view_schema: "portcullis_c".to_owned(),
+            ..Surface::default()
+        };
         let told: Vec<_> = [
             ("42501", "permission denied for schema hr"),
             ("3F000", "schema \"hr\" does not exist"),
             ("42704", "role \"x\" does not exist"),
+            ("42P01", "relation \"hr.salaries\" does not exist"),
+            ("42883", "function \"public.nope\" does not exist"),
+            ("42725", "more than one function named \"hr.pay\""),
         ]
         .iter()
         .map(|(code, text)| {
@@ -196,6 +214,14 @@ mod tests {
         })
         .collect();
         assert!(told.iter().all(|one| *one == told[0]), "{told:?}");
+        for own in [
+            "function pg_catalog.lag(text, integer, integer) does not exist",
+            "operator does not exist: text = integer",
+        ] {
+            let body = format!("SERROR\0VERROR\0C42883\0M{own}\0\0");
+            let (_, message, _) = sanitised(&Report::parse(body.as_bytes()).unwrap(), &surface);
+            assert_eq!(message, own);
+        }
     }
 
     #[test]

@@ -13,6 +13,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::names::{Cursor, Meaning, Portal, Prepared};
 use super::outbox::Reserved;
+use super::param_types::names_objects;
 use super::running::{Decision, Running};
 use super::{End, Expect, Session};
 use crate::errors::{Severity, in_clients_names, sanitised, write_refusal};
@@ -599,6 +600,10 @@ impl Session {
 
     fn take_parameter_description(&mut self, body: &[u8]) -> Result<(), End> {
         let types = backend::parameter_description(body).map_err(broke)?;
+        // A belt besides the walk: no parameter has a type that looks names up.
+        if types.iter().copied().any(names_objects) {
+            return Err(broke("a parameter of a type that looks names up"));
+        }
         build::parameter_description(self.out.protocol(), &types).map_err(broke)?;
         if let Some(Expect::DescribeStatement { name, serial, .. }) = self.expects.front() {
             let known = [
@@ -647,6 +652,10 @@ impl Session {
             return Err(broke("a result of another shape than was cleared"));
         }
         columns.truncate(kept);
+        // Nor does any column have a type that prints the name behind a number.
+        if columns.iter().any(|column| names_objects(column.type_oid)) {
+            return Err(broke("a column of a type that prints names"));
+        }
         for column in &mut columns {
             (column.table_oid, column.attnum) = self.gate_identity(column.table_oid, column.attnum);
             if let Kind::Explain(form) = cleared.kind {

@@ -23,6 +23,18 @@ const FIXED: &[u32] = &[
     6157,
 ];
 
+/// Types whose values print or take the names of objects, and their arrays: `reg…` and `aclitem`. Ascending.
+const NAMING: &[u32] = &[
+    24, 1008, 1033, 1034, 2202, 2203, 2204, 2205, 2206, 2207, 2208, 2209, 2210, 2211, 3734, 3735,
+    3769, 3770, 4089, 4090, 4096, 4097, 4191, 4192,
+];
+
+/// Whether a value of the type would tell of objects out of scope. What is cleared has none: the walk in
+/// `sql` tells each as text or as a number.
+pub(super) fn names_objects(oid: u32) -> bool {
+    NAMING.binary_search(&oid).is_ok()
+}
+
 /// What travels for the types that the client named: the owner's own are inferred instead.
 pub(super) fn passable(named: &[u32], contract: &str) -> Result<Vec<u32>, Refusal> {
     named.iter().map(|oid| one(*oid, contract)).collect()
@@ -48,6 +60,8 @@ mod tests {
     #[test]
     fn the_list_can_be_searched() {
         assert!(FIXED.is_sorted_by(|a, b| a < b));
+        assert!(NAMING.is_sorted_by(|a, b| a < b));
+        assert!(!NAMING.iter().any(|oid| FIXED.contains(oid)));
     }
 
     #[test]

@@ -16,6 +16,9 @@ const MAX_INTEGER_DIGITS: usize = 9;
 /// Nine digits, none of which a client's text may hold.
 const FIRST_MARK: u32 = 714_000_000;
 
+/// Before the number in a text's mark.
+const TEXT_MARK: &str = "x.";
+
 /// Of a long list, so many elements stand for all when it is first understood.
 const SAMPLE_ELEMENTS: usize = 2;
 
@@ -252,7 +255,8 @@ fn mark(kind: Kind, index: usize) -> String {
     let number = FIRST_MARK + index as u32;
     match kind {
         Kind::Integer => number.to_string(),
-        Kind::Text => format!("'{number}'"),
+        // No number: where a number would pass and a name would not, the marked reading is refused.
+        Kind::Text => format!("'{TEXT_MARK}{number}'"),
     }
 }
 
@@ -350,7 +354,7 @@ mod tests {
         let text = "SELECT a FROM t WHERE id = 42 AND n = 'x y';";
         let cut = cut(text).unwrap();
         assert_eq!(cut.key, "SELECT a FROM t WHERE id = \x01 AND n = \x02;");
-        let cleared = "SELECT v.a FROM s.v WHERE v.n = '714000001' AND v.id = 714000000";
+        let cleared = "SELECT v.a FROM s.v WHERE v.n = 'x.714000001' AND v.id = 714000000";
         let template = Template::new(cleared, &cut).unwrap();
         assert_eq!(
             template.fill(text, &cut).unwrap(),
@@ -358,7 +362,7 @@ mod tests {
         );
         assert_eq!(
             marked(text, &cut).unwrap(),
-            "SELECT a FROM t WHERE id = 714000000 AND n = '714000001';"
+            "SELECT a FROM t WHERE id = 714000000 AND n = 'x.714000001';"
         );
     }
 
@@ -375,7 +379,7 @@ mod tests {
             sample(text, &long).unwrap(),
             "SELECT a FROM t WHERE id In ( 1,22) AND n IN ('x, y','z') AND i IN(4)"
         );
-        let cleared = "SELECT v.a FROM s.v WHERE v.id IN (714000000) AND v.n IN ('714000001') AND v.i IN (714000002)";
+        let cleared = "SELECT v.a FROM s.v WHERE v.id IN (714000000) AND v.n IN ('x.714000001') AND v.i IN (714000002)";
         let template = Template::new(cleared, &long).unwrap();
         assert_eq!(
             template.fill(text, &long).unwrap(),
