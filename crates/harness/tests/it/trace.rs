@@ -159,6 +159,37 @@ fn a_leaked_file_names_its_sessions() {
     assert_eq!(answer.code, 1, "{}", answer.stdout);
 
     the_question_is_on_record(&world, &leaked);
+    the_page_tells(&world);
+}
+
+/// As an officer reads it.
+fn the_page_tells(world: &World) {
+    let token = world
+        .gate
+        .officer(0)
+        .run(&["officer", "token", "wu"])
+        .unwrap();
+    let output = std::process::Command::new(portcullis_harness::binary().unwrap())
+        .arg("--data")
+        .arg(world.gate.data_dir())
+        .arg("trace")
+        .arg(world.gate.path("leaked.dat"))
+        .env("PORTCULLIS_TOKEN", token["token"].as_str().unwrap())
+        .output()
+        .unwrap();
+    let page = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(0), "{page}");
+    for told in [
+        "csv, ",
+        "`number`",
+        "li.wei",
+        "<- explains the file",
+        "sessions of li.wei",
+        "prove: ",
+    ] {
+        assert!(page.contains(told), "{told}: {page}");
+    }
+    assert!(!page.contains("sessions of zhou.min"), "{page}");
 }
 
 /// By hash and counts; who may not ask is refused; what can't be read is told.

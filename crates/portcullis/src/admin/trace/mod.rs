@@ -10,7 +10,6 @@ mod persons;
 mod spaces;
 mod trails;
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Json;
@@ -88,17 +87,8 @@ pub async fn columns(
     });
     let sampled = survey.columns.iter().map(|c| c.sample.len() as u64).sum();
     let hits = found.iter().map(|candidate| candidate.hits).max();
-    record(
-        &server,
-        &actor,
-        &survey.file,
-        "columns",
-        false,
-        sampled,
-        hits.unwrap_or(0),
-        Vec::new(),
-    )
-    .await?;
+    let event = asked(&survey.file, "columns", (sampled, hits.unwrap_or(0)));
+    server.registry.record(&actor, event).await?;
     let best = matched::best(&found);
     Ok(Json(json!({
         "best": best, "candidates": found, "untraceable": known.untraceable,
@@ -124,21 +114,18 @@ pub async fn trace(
         false => Vec::new(),
     };
     let answer = tokio::task::block_in_place(|| answer(&server, &key, &space, &keyed, &request))?;
-    let persons = answer.verdict.set.members.iter();
-    let persons = persons.map(|member| member.person.clone()).collect();
-    let (distinct, hits) = (answer.verdict.distinct, answer.verdict.known);
+    let counts = (answer.verdict.distinct, answer.verdict.known);
+    let mut event = asked(&request.file, "match", counts);
+    if let Event::TraceAsked {
+        database, found, ..
+    } = &mut event
+    {
+        *database = request.ask_database;
+        let members = answer.verdict.set.members.iter();
+        found.extend(members.map(|member| member.person.clone()));
+    }
     // INVARIANT: nobody asks where a file came from without leaving a trace.
-    record(
-        &server,
-        &actor,
-        &request.file,
-        "match",
-        request.ask_database,
-        distinct,
-        hits,
-        persons,
-    )
-    .await?;
+    server.registry.record(&actor, event).await?;
     let Answer {
         verdict,
         sessions,
@@ -258,28 +245,19 @@ fn checked(file: &File) -> Result<(), Denied> {
     ))
 }
 
-async fn record(
-    server: &Arc<Server>,
-    actor: &Actor,
-    file: &File,
-    step: &str,
-    database: bool,
-    subjects: u64,
-    known: u64,
-    found: Vec<String>,
-) -> Result<(), Denied> {
-    let event = Event::TraceAsked {
+/// `subjects` were looked up, and `known` of them are known to the ledger.
+fn asked(file: &File, step: &str, (subjects, known): (u64, u64)) -> Event {
+    Event::TraceAsked {
         step: step.to_owned(),
-        database,
+        database: false,
         sha256: file.sha256.to_ascii_lowercase(),
         bytes: file.bytes,
         format: file.format.clone(),
         rows: file.rows,
         subjects,
         known,
-        found,
-    };
-    server.registry.record(actor, event).await
+        found: Vec::new(),
+    }
 }
 
 fn unreadable(why: String) -> Denied {
