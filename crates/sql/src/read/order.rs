@@ -227,7 +227,7 @@ impl Reader<'_> {
                 Some((&rows, FRAME_WHOLE_PARTITION))
             } else if meant.frame & FRAME_ROWS != 0 {
                 Some((&rows, meant.frame))
-            } else if framed && (meant.whole() || (name == "first_value" && meant.from_the_first()))
+            } else if framed && (meant.whole() || (name == "first_value" && meant.begins_with_first()))
             {
                 Some((&rows, FRAME_WHOLE_PARTITION))
             } else if floats && meant.whole() {
@@ -503,7 +503,7 @@ impl Meant {
     }
 
     /// The frame begins with the partition's first row, and is never empty.
-    fn from_the_first(&self) -> bool {
+    fn begins_with_first(&self) -> bool {
         self.frame & FRAME_EXCLUDES == 0
             && self.frame & FRAME_FROM_FIRST != 0
             && self.frame & (FRAME_TO_CURRENT | FRAME_TO_LAST) != 0
