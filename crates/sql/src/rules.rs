@@ -351,9 +351,14 @@ rules! {
     WINDOW_COUNT = "window.count", "", Honest, "how many rows there are is no subject's value";
     WINDOW_SUBJECT = "window.subject", "trace.window", Trace, "a row shows no other subject's values";
 
+    MULTIPLIED = "multiplied.rows", "aggregate.multiplied", Floors, "no row counts more often than others by a condition of the client's";
+    MULTIPLIED_SETS = "multiplied.sets", "", Floors, "no function gives a row several times";
+    MULTIPLIED_TERMS = "multiplied.terms", "", Floors, "entries of FROM meet by equal columns alone";
+    MULTIPLIED_LEFT_OUT = "multiplied.left_out", "", Floors, "a subject's own figure is not made of rows that a condition leaves out";
+    MULTIPLIED_ENTRY = "multiplied.entry", "", Floors, "what is nobody's gives each row at most one partner";
     PICKED_ROWS = "picked.rows", "aggregate.subject", Floors, "no figure is made of rows picked one by one";
     PICKED_GROUP = "picked.group", "aggregate.subject", Floors, "no group is made by what tells subjects apart";
-    PICKED_EQUAL = "picked.equal", "", Floors, "what is equal to a key tells as much as the key";
+    PICKED_EQUAL = "picked.equal", "", Honest, "a column of a table with subjects that is equal to a key is one, too, and joins with it";
     PICKED_OUTSIDE = "picked.outside", "", Floors, "a sub-query's condition on the enclosing row's key picks that row";
     PICKED_LIST = "picked.list", "", Floors, "a list of keys chosen by another column's values picks them one by one";
     PICKED_JOIN = "picked.join", "", Floors, "a key is compared with keys of tables with subjects alone";

@@ -7,6 +7,7 @@ mod correlated;
 pub(crate) mod expression;
 mod from;
 mod instead;
+mod multiplied;
 mod name;
 mod order;
 mod outer;
@@ -77,6 +78,8 @@ pub(crate) struct Frame {
     pub groups: bool,
     /// Rows were picked by the subject, a key or their order: no floor stands on them.
     pub picked: bool,
+    /// Some rows count more often than others.
+    pub multiplied: bool,
 }
 
 impl<'a> Reader<'a> {

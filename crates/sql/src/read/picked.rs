@@ -111,7 +111,7 @@ impl Reader<'_> {
         children(tree, &mut |child| self.equal_columns(child, scope, equal));
     }
 
-    fn place_in_scope(&self, value: &Node, scope: &Scope<'_>) -> Option<At> {
+    pub(super) fn place_in_scope(&self, value: &Node, scope: &Scope<'_>) -> Option<At> {
         let NodeEnum::ColumnRef(reference) = value.node.as_ref()? else {
             return None;
         };
@@ -491,11 +491,11 @@ impl Reader<'_> {
 }
 
 /// A column of some level.
-#[derive(Clone, Copy, Debug)]
-struct At {
-    level: usize,
-    item: usize,
-    column: usize,
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct At {
+    pub level: usize,
+    pub item: usize,
+    pub column: usize,
 }
 
 fn keyed_at(scope: &Scope<'_>, at: &At) -> Keyed {
@@ -507,7 +507,7 @@ fn keyed_at(scope: &Scope<'_>, at: &At) -> Keyed {
 }
 
 /// The columns of one name among this level's entries.
-fn places_named(scope: &Scope<'_>, name: &str) -> Vec<At> {
+pub(super) fn places_named(scope: &Scope<'_>, name: &str) -> Vec<At> {
     let mut places = Vec::new();
     for (item, entry) in scope.items.iter().enumerate() {
         let named = entry

@@ -52,6 +52,7 @@ impl Reader<'_> {
         }
         let frame = self.frames.pop().unwrap_or_default();
         self.mark_picked(frame.picked);
+        self.mark_multiplied(frame.multiplied);
         self.depth -= 1;
         output
     }
@@ -330,6 +331,7 @@ impl Reader<'_> {
         let grouping = self.grouping(select, &scope, &keys);
         self.target_columns(select, &scope, &mut columns, &grouping);
         self.outer_rows(&scope, &grouping)?;
+        self.note_multiplied(select, &scope, &grouping);
         let level = self.group_level(select, &scope, &columns, &grouping)?;
         self.check_picked(select, &scope, &grouping)?;
         self.groups.push(level);
@@ -342,6 +344,7 @@ impl Reader<'_> {
         read?;
         self.check_figures_picked(&grouping)?;
         self.check_correlated(select, &scope, &grouping)?;
+        self.check_multiplied(&grouping)?;
         self.complete_groups(select, &scope);
         self.limits(select, &scope)?;
         let mut output = self.output(&scope, columns, &grouping);
@@ -1134,6 +1137,7 @@ impl Reader<'_> {
         let (Some(left), Some(right)) = (select.larg.as_mut(), select.rarg.as_mut()) else {
             return self.odd("this set operation").or(Output::default);
         };
+        let whole = super::multiplied::is_whole(left) && super::multiplied::is_whole(right);
         let a = self.query(left, Some(scope), taps)?;
         let b = self.query(right, Some(scope), taps)?;
         if a.columns.len() != b.columns.len() {
@@ -1148,6 +1152,7 @@ impl Reader<'_> {
             ))
             .stands()?;
         }
+        self.note_parts(&a, &b, whole);
         let mut output = if taps == Taps::Emit {
             self.align(left, right, a, b, distinct)?
         } else {

@@ -331,3 +331,4 @@ SELECT count(*) FROM patients p WHERE NOT EXISTS (SELECT 1 FROM visits v WHERE v
 SELECT count(*) FROM patients WHERE patient_id NOT IN (SELECT patient_id FROM visits)
 SELECT g.d, count(v.visit_id) FROM (VALUES ('flu'), ('cold')) g(d) LEFT JOIN visits v ON v.diagnosis = g.d GROUP BY g.d
 SELECT sex, count(*) FROM patients GROUP BY sex HAVING count(DISTINCT patient_id) > 10
+SELECT count(*) FROM (SELECT patient_id FROM patients UNION ALL SELECT patient_id FROM visits) x
