@@ -6,6 +6,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::Seen;
@@ -16,6 +17,9 @@ use crate::thresholds::Enumeration;
 const KEYS_KEPT: usize = 160;
 /// Columns remembered of a person; the least lately used goes.
 const COLUMNS_KEPT: usize = 6;
+/// What shows more than so many for each key is asked about a category (a ward, a year), not about
+/// somebody.
+const SUBJECTS_A_KEY: u64 = 5;
 /// Keys farther apart than this are no neighbours in any progression.
 const GAP_AT_MOST: u64 = 1000;
 
@@ -35,13 +39,20 @@ struct Person {
 struct Column {
     name: String,
     /// Shifted key and the record that asked for it, in the order of asking.
-    asked: VecDeque<(u64, u64)>,
+    asked: VecDeque<Asked>,
     /// The same keys in order.
     sorted: Vec<u64>,
     /// Where the latest range ended, and how many adjoined before it.
     range_end: Option<u64>,
     adjoining: u32,
     trail: Trail,
+}
+
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+struct Asked {
+    key: u64,
+    seq: u64,
+    at: Timestamp,
 }
 
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -65,6 +76,8 @@ pub fn look(
     }
     let person = memory.persons.entry(seen.who.to_owned()).or_default();
     let mut raised = person.misses.note(seen, t);
+    let names_somebody =
+        statement.subjects <= SUBJECTS_A_KEY.saturating_mul(statement.probes.len() as u64);
     for probe in statement.probes {
         let name = format!("{}.{}", statement.tables.join(","), probe.column);
         let shift = shift(secret, seen.who, &name);
@@ -74,7 +87,8 @@ pub fn look(
         };
         let found = match probe.high {
             Some(high) => column.range(low, high.wrapping_add(shift), seen, t),
-            None => column.key(low, seen, t),
+            None if names_somebody => column.key(low, seen, t),
+            None => None,
         };
         raised = raised.or(found);
     }
@@ -117,20 +131,29 @@ impl Column {
             return None;
         };
         self.sorted.insert(place, key);
-        self.asked.push_back((key, seen.statement.seq));
+        let (seq, at) = (seen.statement.seq, seen.statement.at);
+        self.asked.push_back(Asked { key, seq, at });
         if self.asked.len() > KEYS_KEPT
-            && let Some((oldest, _)) = self.asked.pop_front()
-            && let Ok(place) = self.sorted.binary_search(&oldest)
+            && let Some(oldest) = self.asked.pop_front()
+            && let Ok(place) = self.sorted.binary_search(&oldest.key)
         {
             self.sorted.remove(place);
         }
-        let (run, gap) = progression(&self.sorted, key);
+        let Run {
+            keys: run,
+            gap,
+            from,
+        } = progression(&self.sorted, key)?;
         if run < t.progression {
             return None;
         }
+        let upto = from + gap * (run as u64 - 1);
         let mut trail = Trail::default();
-        for (_, seq) in &self.asked {
-            trail.note(*seq, seen.statement.at);
+        for asked in &self.asked {
+            let of_run = (from..=upto).contains(&asked.key) && (asked.key - from) % gap == 0;
+            if of_run {
+                trail.note(asked.seq, asked.at);
+            }
         }
         // Told once; the next so many keys are told again.
         self.asked.clear();
@@ -144,8 +167,8 @@ impl Column {
             detector: Detector::KeyEnumeration,
             severity: Severity::High,
             reason: format!(
-                "{run} keys of {} looked up one by one follow each other {steps}; work on tickets \
-                 does not ask for people in the order of their numbers",
+                "{run} keys of {} that were looked up follow each other {steps}; tickets don't come in \
+                 the order of people's numbers",
                 self.name
             ),
             trail,
@@ -178,11 +201,15 @@ impl Column {
     }
 }
 
-/// The longest run of equal gaps in sorted keys that goes through `key`, and its gap.
-fn progression(sorted: &[u64], key: u64) -> (usize, u64) {
-    let Ok(place) = sorted.binary_search(&key) else {
-        return (0, 0);
-    };
+struct Run {
+    keys: usize,
+    gap: u64,
+    from: u64,
+}
+
+/// The longest run of equal gaps in sorted keys that goes through `key`.
+fn progression(sorted: &[u64], key: u64) -> Option<Run> {
+    let place = sorted.binary_search(&key).ok()?;
     let gap_at = |at: usize| {
         let (low, high) = (sorted.get(at)?, sorted.get(at + 1)?);
         Some(high - low)
@@ -194,11 +221,15 @@ fn progression(sorted: &[u64], key: u64) -> (usize, u64) {
             .rev()
             .take_while(|at| gap_at(*at) == Some(gap))
             .count();
-        Some((up + down + 1, gap))
+        Some(Run {
+            keys: up + down + 1,
+            gap,
+            from: *sorted.get(start - down)?,
+        })
     };
     let above = around(place);
     let below = place.checked_sub(1).and_then(around);
-    above.into_iter().chain(below).max().unwrap_or((1, 0))
+    above.into_iter().chain(below).max_by_key(|run| run.keys)
 }
 
 impl Misses {
@@ -284,8 +315,24 @@ mod tests {
         }
         let (n, reason) = spoken.unwrap_or_default();
         assert!((23..32).contains(&n), "{n}");
-        assert!(reason.contains("in steps of 3"), "{reason}");
+        assert!(
+            reason.contains("32 keys") && reason.contains("in steps of 3"),
+            "{reason}"
+        );
         assert!(!reason.contains("9000"), "a key is told: {reason}");
+    }
+
+    #[test]
+    fn categories_are_no_keys() {
+        let mut memory = Memory::default();
+        for ward in 0..60 {
+            assert!(ask(&mut memory, ward, None, 40).is_none());
+        }
+        // Whole: what is shown is one for each.
+        let found = (100..160)
+            .filter_map(|key| ask(&mut memory, key, None, 1))
+            .count();
+        assert_eq!(found, 2, "told once for each two dozen");
     }
 
     #[test]

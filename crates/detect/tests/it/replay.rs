@@ -36,7 +36,7 @@ impl Watch for Restarting {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 3, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 2, failure_persistence: None, ..ProptestConfig::default() })]
     #[test]
     fn a_restart_changes_nothing(seed in 0_u64..1000, style in 0_usize..8) {
         let style = Some(Style::ALL[style]);
@@ -131,4 +131,32 @@ fn a_ceiling_is_told_once_a_day() {
     assert_eq!(used(800, 1), Some(1));
     assert_eq!(used(900, 1), Some(1));
     assert_eq!(used(950, 2), Some(2));
+}
+
+#[test]
+fn a_restart_knows_from_the_log_that_a_ceiling_was_told() {
+    let meter = |engine: &mut Engine| {
+        engine.meter(&Meter {
+            seq: 5,
+            at: "2026-01-01T10:00:00Z".parse().unwrap(),
+            person: "li.wei",
+            vendor: "acme",
+            contract: "ops",
+            resource: "hospital",
+            budget: "subjects_per_day",
+            day: Some(jiff::civil::date(2026, 1, 1)),
+            used: 900,
+            limit: 1000,
+        });
+        engine.owed()
+    };
+    let owed = meter(&mut fresh());
+    assert_eq!(owed.len(), 1);
+    let mut again = fresh();
+    let recorded = Recorded {
+        finding: owed[0].finding.clone(),
+        suspicion: owed[0].suspicion.clone(),
+    };
+    again.apply(&Event::Recorded(Box::new(recorded)));
+    assert_eq!(meter(&mut again), []);
 }
