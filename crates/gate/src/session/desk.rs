@@ -122,6 +122,9 @@ pub struct TapPlan {
     pub scope: SubjectScope,
 }
 
+/// The plans, and the tables that they tell of.
+type TapPlans = (Arc<[TapPlan]>, Arc<[TableName]>);
+
 /// The cleared statements of one message.
 pub type Message = Arc<[Arc<Cleared>]>;
 
@@ -303,7 +306,7 @@ impl Terms {
         }))
     }
 
-    fn plan_taps(&self, taps: &[Tap]) -> Option<(Arc<[TapPlan]>, Arc<[TableName]>)> {
+    fn plan_taps(&self, taps: &[Tap]) -> Option<TapPlans> {
         let mut tapped: Vec<TableName> = Vec::new();
         let mut plans = Vec::with_capacity(taps.len());
         for tap in taps {

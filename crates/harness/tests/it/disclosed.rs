@@ -403,9 +403,9 @@ fn subjects_equal(world: &World, reference: &Reference, events: &[Value]) {
         .flat_map(|one| one["columns"].as_array().unwrap())
         .map(|column| (text(column, "column"), column["masked"].as_bool().unwrap()))
         .collect();
-    assert_eq!(columns["clinic.patients.name"].as_bool(), Some(true));
-    assert_eq!(columns["clinic.patients.patient_id"].as_bool(), Some(false));
-    assert_eq!(columns["clinic.visits.cost"].as_bool(), Some(false));
+    assert!(columns["clinic.patients.name"]);
+    assert!(!columns["clinic.patients.patient_id"]);
+    assert!(!columns["clinic.visits.cost"]);
     let proved = world
         .gate
         .officer(2)
