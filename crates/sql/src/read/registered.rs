@@ -124,6 +124,15 @@ impl Reader<'_> {
         (self.told == Told::Name && is_read_back(told)).then_some(RegisteredColumn::Told(told))
     }
 
+    /// A column of functions is grouped by as it stands: its name is then made of what is grouped.
+    pub(super) fn grouped_as(&self, value: &Node, scope: &Scope<'_>) -> Told {
+        let is_column = matches!(value.node, Some(NodeEnum::ColumnRef(_)));
+        match self.registered_kind(value, scope) {
+            Some(kind) if is_column && kind == "regproc" => Told::Number,
+            _ => self.told,
+        }
+    }
+
     /// Beside a value that stands for an object, a text or parameter is meant as the same kind of object.
     pub(super) fn objects_beside(&mut self, expr: &mut pb::AExpr, scope: &Scope<'_>) {
         let kind = [&expr.lexpr, &expr.rexpr]

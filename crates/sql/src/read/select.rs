@@ -597,6 +597,7 @@ impl Reader<'_> {
         if let Some(having) = select.having_clause.as_mut() {
             self.grouped_expression(having, scope, Clause::Having, grouping)?;
         }
+        let is_plain = select.distinct_clause.is_empty() && select.group_clause.is_empty();
         for sort in &mut select.sort_clause {
             let Some(NodeEnum::SortBy(by)) = sort.node.as_mut() else {
                 self.odd("this ORDER BY").stands()?;
@@ -606,7 +607,15 @@ impl Reader<'_> {
             if let Some(value) = by.node.as_mut()
                 && !is_output(value, columns)
             {
-                self.grouped_expression(value, scope, Clause::OrderBy, grouping)?;
+                // The server sorts objects by their numbers.
+                let told = match is_plain {
+                    true => Told::Number,
+                    false if select.distinct_clause.is_empty() => self.grouped_as(value, scope),
+                    false => self.told,
+                };
+                self.told_as(told, |reader| {
+                    reader.grouped_expression(value, scope, Clause::OrderBy, grouping)
+                })?;
             }
         }
         for value in &mut select.distinct_clause {
@@ -714,7 +723,10 @@ impl Reader<'_> {
             }
             None => {
                 let subject = self.subject_reference(scope, group);
-                self.expression(group, scope, Clause::GroupBy)?;
+                let told = self.grouped_as(group, scope);
+                self.told_as(told, |reader| {
+                    reader.expression(group, scope, Clause::GroupBy)
+                })?;
                 subject
             }
         };
