@@ -139,6 +139,11 @@ fn table_sql(name: &str, rows: &[Row], repeats: bool) -> String {
 
 const TABLES: [&str; 4] = ["people_a", "people_b", "stays_a", "stays_b"];
 
+/// A table that is about nobody.
+const WINGS: &str = "create table clinic.wings (ward text primary key, floor int not null);
+    insert into clinic.wings values ('A', 1), ('B', 1), ('C', 2), ('D', 3);
+    grant select on clinic.wings to steward;";
+
 struct Twins {
     rows: BTreeMap<&'static str, Vec<Row>>,
     sql: String,
@@ -150,11 +155,12 @@ fn twins(seed: u64) -> Twins {
     let stays = rows(&mut seeded, true);
     let (other_people, other_stays) = (twin(&people, &mut seeded), twin(&stays, &mut seeded));
     let all = [people, other_people, stays, other_stays];
-    let sql = TABLES
+    let tables: String = TABLES
         .iter()
         .zip(&all)
         .map(|(name, rows)| table_sql(name, rows, name.starts_with("stays")))
         .collect();
+    let sql = format!("{tables}{WINGS}");
     Twins {
         rows: TABLES.into_iter().zip(all).collect(),
         sql,
@@ -182,6 +188,7 @@ fn contract(text: String, dimensions: bool) -> String {
             )
         })
         .collect();
+    let reference = "\n[[contract.clinic-ops-2026.scope]]\nresource = \"hospital\"\ntable = \"clinic.wings\"\ngrade = \"general\"\npersonal = \"none\"\ncolumns = \"*\"\n";
     text.replace(
         "aggregate = { min_group = 5 }",
         &format!("aggregate = {aggregate}"),
@@ -189,6 +196,7 @@ fn contract(text: String, dimensions: bool) -> String {
     .replace("rows_per_statement = 500", "rows_per_statement = 5000")
     .replace("\"5 MB\"", "\"900 MB\"")
         + &scope
+        + reference
 }
 
 fn world(twins: &Twins, dimensions: bool) -> World {
@@ -244,6 +252,25 @@ fn condition(seeded: &mut Seeded, depth: u64) -> String {
     }
 }
 
+/// A figure with the thresholds that its attacker chooses: a step between two persons or two values, a
+/// number that swallows small ones.
+fn aimed(figure: &str, seeded: &mut Seeded) -> String {
+    let threshold = seeded.below(400);
+    let field = ["century", "year", "millennium", "epoch", "day"][seeded.below(5) as usize];
+    let column = ["person", "cost", "born"][seeded.below(3) as usize];
+    let step = match seeded.below(4) {
+        0 => format!("extract({field} from date '2000-12-31' + ({column} - {threshold}))"),
+        1 => format!("date_part('{field}', timestamp '2000-12-31' + {column} * interval '1 day')"),
+        2 => format!("({column} / {})", threshold + 1),
+        _ => format!("round(({column} - {threshold}.4) / 1000)"),
+    };
+    let huge = ["1e15", "1e17", "10000000000"][seeded.below(3) as usize];
+    figure
+        .replace("$STEP", &step)
+        .replace("$HUGE", huge)
+        .replace("$N", &threshold.to_string())
+}
+
 /// A statement of the permitted class; `$T` stands for the table.
 fn statement(seeded: &mut Seeded) -> String {
     let figures = [
@@ -257,15 +284,27 @@ fn statement(seeded: &mut Seeded) -> String {
         "count(distinct sex)",
         "bool_and(cost is not null)",
         "corr(cost, born)",
+        "sum(cost * born)",
+        "avg((cost - born) * 2.5)",
+        "sum(cost::numeric / 3)",
+        "sum(cost * $STEP)",
+        "sum($STEP)",
+        "sum((cost::float8 + $HUGE) - $HUGE)",
+        "sum((cost + $HUGE)::numeric)",
+        "sum(cost::float8 * 1e-300 * 1e-20)",
+        "sum(cost * person)",
+        "regr_sxy(cost, (person - $N) * (person - 2))",
+        "avg(person)",
+        "sum(distinct (cost - $N) * (cost - $N))",
     ];
     let mut shown = Vec::new();
-    for _ in 0..1 + seeded.below(3) {
+    for _ in 0..1 + seeded.below(2) {
         // One of them is no plain value and is refused, for both alike.
-        let figure = figures[seeded.below(figures.len() as u64) as usize];
+        let figure = aimed(figures[seeded.below(figures.len() as u64) as usize], seeded);
         shown.push(match seeded.below(4) {
             0 => format!("{figure} filter (where {})", condition(seeded, 1)),
             1 => format!("sum(case when {} then cost end)", condition(seeded, 1)),
-            _ => figure.to_owned(),
+            _ => figure,
         });
     }
     let keys: Vec<&str> = ["sex", "ward", "born", "born / 20", "ward || sex"]
@@ -314,8 +353,12 @@ fn under_dimensions_no_answer_tells_the_twins_apart() {
                         answered += 1;
                     }
                     (Err(one), Err(other)) => {
-                        let known = one.starts_with("42501: portcullis[aggregate.argument]")
-                            || one.starts_with("42501: portcullis[aggregate.dimension]");
+                        let known =
+                            ["argument", "dimension", "subject", "outer"]
+                                .iter()
+                                .any(|code| {
+                                    one.starts_with(&format!("42501: portcullis[aggregate.{code}]"))
+                                });
                         assert!(known, "{}: {one}", ask("a"));
                         assert_eq!(one.get(..40), other.get(..40));
                         refused += 1;
@@ -326,11 +369,63 @@ fn under_dimensions_no_answer_tells_the_twins_apart() {
         }
         println!("{answered} answers to twins equal, {refused} refused");
         assert!(
-            answered > STATEMENTS,
+            answered > STATEMENTS / 2 && refused > STATEMENTS / 4,
             "{answered} answered, {refused} refused"
         );
     });
     honest_figures(&world, &twins);
+}
+
+/// Statements that would tell one person from the others, under the floor alone; `$P` is the person, `$C`
+/// the person's value, `$W` some ward.
+const PICKING: &[&str] = &[
+    "select sum(cost) from clinic.$T where person <> $P",
+    "select sum(v.cost) from clinic.$T v left join clinic.wings w on w.floor = v.person and w.floor = $P where w.floor is null",
+    "select sum(v.cost) from clinic.$T v where v.person not in (select floor from clinic.wings where floor = $P)",
+    "select sum(v.cost) from clinic.$T v join clinic.wings w on (v.person = w.floor) is not true",
+    "select sum(v.cost) from clinic.$T v, lateral (select v.person + 0 as z) l where z <> $P",
+    "select sum(v.cost) from clinic.$T v, lateral (values (v.person)) l(z) where z <> $P",
+    "select sum(v.cost) from clinic.$T v, generate_series(v.person, v.person) z where z <> $P",
+    "select sum(v.cost) from clinic.$T v, lateral generate_series(1, case when v.person = $P then 2 else 1 end) g",
+    "select count(*) from (select (select case when v.person = $P then 1 end) k, person from clinic.$T v) x where k is null",
+    "select count(*) from (select person from clinic.$T group by person having count(*) filter (where person = $P) = 0) x",
+    "select count(*) from clinic.$T v join clinic.wings w on v.cost = $C or w.ward = '$W'",
+    "select sum(v.cost) from clinic.$T v, generate_series(1, 2) g where v.cost = $C or g = 1",
+    "select sum(v.cost * w.floor) from clinic.$T v join clinic.wings w on (w.floor = 1) = (v.cost = $C)",
+    "select count(*) from (select person, cost from clinic.$T union all select person, cost from clinic.$T where cost = $C) x",
+    "select sum(n) from (select p.person, count(v.cost) n from clinic.$T p left join clinic.$T v on v.person = p.person and v.cost = $C group by p.person) x",
+    "select g, (select count(*) from clinic.$T v where v.cost > g) from generate_series(1, 3) g",
+    "select sum(cost * extract(century from date '2000-12-31' + (person - $P))) from clinic.$T",
+    "select sum(extract(century from timestamp '2000-12-31' + (cost - $C) * interval '1 day')) from clinic.$T",
+    "select sum(cost * person) from clinic.$T",
+];
+
+#[test]
+fn what_picks_one_person_is_refused_with_and_without_dimensions() {
+    let twins = twins(SEED);
+    for dimensions in [false, true] {
+        let world = world(&twins, dimensions);
+        run(async {
+            let client = session(&world.connect, "picker").await.unwrap();
+            let mut seeded = Seeded(SEED);
+            for pattern in PICKING {
+                for table in ["people_a", "stays_a"] {
+                    let rows = &twins.rows[table];
+                    let row = &rows[seeded.below(rows.len() as u64) as usize];
+                    let text = pattern
+                        .replace("$T", table)
+                        .replace("$P", &row.person.to_string())
+                        .replace("$C", &row.cost.unwrap_or(100).to_string())
+                        .replace("$W", WARDS[row.ward]);
+                    let refused = answer(&client, &text).await.expect_err(&text);
+                    assert!(
+                        refused.starts_with("42501: portcullis[aggregate."),
+                        "{text}: {refused}"
+                    );
+                }
+            }
+        });
+    }
 }
 
 /// What is large is shown as it is, and a total is exact but for what the rest is too small to tell.
@@ -619,17 +714,16 @@ fn a_total_below_the_floor_is_one_row_of_nulls() {
         })
     };
     let nulls = Ok(vec![vec![None, None, None]]);
-    let figures =
-        "select count(*), avg(patient_id), count(*) filter (where sex = 'F') from clinic.patients";
+    let figures = "select count(*), avg(extract(year from birth_date)), count(*) filter (where sex = 'F') from clinic.patients";
     assert_eq!(
         ask(
-            "select count(*), avg(patient_id), count(*) filter (where sex = 'F') from clinic.patients where hospital_ward = 'A' and birth_date < '1941-01-01'"
+            "select count(*), avg(extract(year from birth_date)), count(*) filter (where sex = 'F') from clinic.patients where hospital_ward = 'A' and birth_date < '1941-01-01'"
         ),
         nulls
     );
     assert_eq!(
         ask(
-            "select count(*), avg(patient_id), count(*) filter (where sex = 'F') from clinic.patients where hospital_ward = 'none'"
+            "select count(*), avg(extract(year from birth_date)), count(*) filter (where sex = 'F') from clinic.patients where hospital_ward = 'none'"
         ),
         nulls
     );
