@@ -210,7 +210,7 @@ fn is_plan_row(row: &Message) -> bool {
     let lines = values(&row.body);
     let line = |value: &Option<Vec<u8>>| {
         let line = value.as_deref().map(String::from_utf8_lossy);
-        line.is_some_and(|line| plan::is_plan_line(&line))
+        line.is_some_and(|line| plan::is_plan_line(&line) || plan::is_plan_document(&line))
     };
     row.tag == b'D' && lines.len() == 1 && lines.iter().all(line)
 }
