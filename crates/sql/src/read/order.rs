@@ -227,7 +227,8 @@ impl Reader<'_> {
                 Some((&rows, FRAME_WHOLE_PARTITION))
             } else if meant.frame & FRAME_ROWS != 0 {
                 Some((&rows, meant.frame))
-            } else if framed && (meant.whole() || (name == "first_value" && meant.begins_with_first()))
+            } else if framed
+                && (meant.whole() || (name == "first_value" && meant.begins_with_first()))
             {
                 Some((&rows, FRAME_WHOLE_PARTITION))
             } else if floats && meant.whole() {
