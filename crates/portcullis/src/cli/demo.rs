@@ -1,4 +1,6 @@
-//! `portcullis demo`: the story of the research database, on this machine.
+//! `portcullis demo`: the stories of the research database and of the hospital, on this machine.
+//!
+//! The stories are shell (`scripts/demo`, `scripts/demo.d`): what a reader sees there is what he can type.
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -7,10 +9,10 @@ use clap::Args;
 
 use super::{Exit, Global};
 
-/// Where the story's script lies, from the repository's root.
+/// Where the stories' script lies, from the repository's root.
 const SCRIPT: &str = "scripts/demo";
 
-/// Run the story on a private PostgreSQL with synthetic data, and leave it running to play with
+/// Run the two stories on a private PostgreSQL with synthetic data, and leave it running to play with
 #[derive(Debug, Args)]
 pub struct Demo {
     /// The script to run, where it isn't found by itself
