@@ -132,15 +132,28 @@ fn caches_are_caches_and_a_second_serve_is_refused() {
     assert_eq!(all(&gate), before, "after a crash");
     // A snapshot of another log, or a changed one, is left aside.
     gate.stop().unwrap();
-    for entry in fs::read_dir(gate.data_dir().join("cache")).unwrap() {
+    let damaged = damage_all(&gate.data_dir().join("cache"));
+    assert!(damaged > 0);
+    gate.restart().unwrap();
+    assert_eq!(all(&gate), before, "with a damaged snapshot");
+}
+
+/// Flips a bit in the middle of every file under the folder; how many there were.
+fn damage_all(folder: &Path) -> usize {
+    let mut damaged = 0;
+    for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
+        if path.is_dir() {
+            damaged += damage_all(&path);
+            continue;
+        }
         let mut bytes = fs::read(&path).unwrap();
         let middle = bytes.len() / 2;
         bytes[middle] ^= 1;
         fs::write(&path, bytes).unwrap();
+        damaged += 1;
     }
-    gate.restart().unwrap();
-    assert_eq!(all(&gate), before, "with a damaged snapshot");
+    damaged
 }
 
 #[test]
