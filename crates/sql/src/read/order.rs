@@ -30,6 +30,15 @@ const MAX_ADDED_NODES: usize = 20_000;
 /// Most comparisons of keys made to find out whether an order is whole already.
 const MAX_KEY_COMPARISONS: usize = 10_000;
 
+/// What tells the rows of a catalog apart: most have an `oid`.
+const CATALOG_KEYS: &[&[&str]] = &[
+    &["oid"],
+    &["attrelid", "attnum"],
+    &["indexrelid"],
+    &["inhrelid", "inhseqno"],
+    &["objoid", "classoid", "objsubid"],
+];
+
 /// Aggregates that, over floats, depend on the order of addition in their last digits.
 const FLOAT_SUMS: &[&str] = &[
     "sum",
@@ -170,11 +179,15 @@ impl Reader<'_> {
         if let Some(key) = table.and_then(shortest_key) {
             return key.iter().map(|name| column(&item.name, name)).collect();
         }
-        let oid = |of: &&super::scope::ItemColumn| of.name == "oid";
-        if matches!(item.kind, ItemKind::Catalog(_))
-            && let Some(oid) = item.columns.iter().find(oid)
-        {
-            return vec![column(&item.name, &oid.name)];
+        if matches!(item.kind, ItemKind::Catalog(_)) {
+            let has = |name: &&str| item.columns.iter().any(|of| of.name == **name);
+            let key = CATALOG_KEYS
+                .iter()
+                .find(|key| key.iter().all(|name| has(&name)));
+            // Without a key its rows stay in the server's order: they hold no value of the owner's rows.
+            return key.map_or_else(Vec::new, |key| {
+                key.iter().map(|name| column(&item.name, name)).collect()
+            });
         }
         let columns = item.columns.iter().map(|of| {
             let emitted = of.emitted.as_ref().unwrap_or(&of.name);
