@@ -352,6 +352,10 @@ impl Reader<'_> {
                 filter = Some(and(filter, not_null(arg.clone())));
             }
         }
+        // Each subject's floor repeats the filter: a short text must not grow into a huge one.
+        let mut repeated: Vec<Node> = filter.iter().chain(&chosen).cloned().collect();
+        let nodes = super::order::weigh(&mut repeated);
+        self.spend(nodes.saturating_mul(2 * floor.taps.len()))?;
         let mut condition = None;
         for id in &floor.taps {
             if let Some(subject) = self.floor_expression(scope, *id) {
