@@ -181,9 +181,7 @@ impl Reader<'_> {
         }
         if matches!(item.kind, ItemKind::Catalog(_)) {
             let has = |name: &&str| item.columns.iter().any(|of| of.name == **name);
-            let key = CATALOG_KEYS
-                .iter()
-                .find(|key| key.iter().all(&has));
+            let key = CATALOG_KEYS.iter().find(|key| key.iter().all(&has));
             // Without a key its rows stay in the server's order: they hold no value of the owner's rows.
             return key.map_or_else(Vec::new, |key| {
                 key.iter().map(|name| column(&item.name, name)).collect()
