@@ -343,10 +343,13 @@ impl Reference {
         if transcript.is_usable() && twins::reset(&mut raw, &transcript) {
             self.open = Some((raw, pid.clone()));
         }
+        let named = twins::may_name_process(steps);
         let parts = transcript.parts.iter_mut();
         for message in parts.flat_map(|part| &mut part.messages) {
             twins::renamed(message, &self.way.user, "USER");
-            twins::without_pid(message, &pid);
+            if named {
+                twins::without_pid(message, &pid);
+            }
         }
         Ok(transcript)
     }
